@@ -1,0 +1,1 @@
+"""Turns files, environment and --set into one frozen, checked Config."""

@@ -1,0 +1,83 @@
+"""The one object that configuration becomes. Nobody else sees text, environment or a default.
+
+All times are float seconds as in the files; `rules_of` (config/rules.py) turns them into the core's.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One HAD_LIST entry. `name` is the entry as written, without `<>`: the member's name."""
+
+    name: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlleeSpec:
+    """What the supervisor must know to run the controllee."""
+
+    name: str  # HAD_CONTROLLEE, e.g. NEGOTIATOR.
+    argv: tuple[str, ...]  # Empty on a witness.
+    environment: tuple[tuple[str, str], ...] = ()
+    user: str = ""
+    stop_signal: int = 15
+    stop_timeout: float = 10.0
+    start_grace: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpec:
+    path: Path | None = None  # None = stderr.
+    max_bytes: int = 10_000_000
+    debug: bool = False
+    json: bool = False
+    update_interval: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSpec:
+    cert: Path
+    key: Path
+    ca: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    pool: str
+    me: Address
+    members: tuple[Address, ...]  # HAD_LIST, highest priority first.
+    witnesses: tuple[Address, ...]
+    arbitration: str  # "none" or "majority".
+    use_primary: bool
+    preempt_delay: float
+    connection_timeout: float
+    heartbeat: float
+    lease: float
+    margin: float
+    restart_limit: int
+    restart_window: float
+    unfit_cooldown: float
+    controllee: ControlleeSpec
+    fence_tree: str  # auto, namespace, cgroup, subreaper.
+    allow_unfenced: bool
+    state_dir: Path
+    control_socket: Path
+    http_address: tuple[str, int] | None  # None = off; port 0 picks one.
+    log: LogSpec
+    tls: TlsSpec | None
+    allow_insecure: bool
+    warnings: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # Every name in force.
+    digest: str = ""  # Of everything that should be equal on all members.
+
+    @property
+    def voters(self) -> tuple[Address, ...]:
+        return self.members + self.witnesses
+
+    @property
+    def witness(self) -> bool:
+        return self.me in self.witnesses

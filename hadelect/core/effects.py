@@ -1,0 +1,111 @@
+"""Everything a member can ask of the world. Each is a value; what takes time answers as an event."""
+
+from dataclasses import dataclass
+
+from hadelect.core.messages import Message, Probe, ProbeReply
+from hadelect.core.vocabulary import Cause, Millis, Name, Role, Term
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """On the stream to a peer; lost if there is none."""
+
+    to: Name
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SendDatagram:
+    """By UDP. A Probe also makes the peer's stream start afresh (a new connection)."""
+
+    to: Name
+    message: Probe | ProbeReply
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a member must remember over a restart. The voters' list in force stands beside it."""
+
+    serial: int  # Counts the writes of this life; Persisted names it.
+    term: Term  # The highest term voted for or led.
+    vote: Name | None
+    known_term: Term
+    drained: bool
+    promised_term: Term = Term(0)  # Written at a clean stop: what was still promised …
+    promised_to: Name | None = None
+    promised_until: Millis = Millis(0)  # … until when, on this boot's CLOCK_BOOTTIME.
+    mute_until: Millis = Millis(0)
+    longest_lease_ms: Millis = Millis(0)  # The longest lease ever promised since the last record.
+    clean: bool = False  # Written at a clean stop: the three fields above are the whole truth.
+
+
+@dataclass(frozen=True, slots=True)
+class Persist:
+    """Put the record on disk; once it is there carry out `then` and say Persisted."""
+
+    record: Record
+    then: tuple[Send, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the controllee; SIGKILL for its tree is due at `deadline` (own CLOCK_BOOTTIME)."""
+
+    term: Term
+    deadline: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Move the deadline; the supervisor client watches for the acknowledgement."""
+
+    term: Term
+    deadline: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the tree: `kill` = SIGKILL at once, else graceful first. STOPPED tells the end of it."""
+
+    term: Term
+    kill: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retitle:
+    """The running tree of `term` goes on as `to` (a leader that took a higher term)."""
+
+    term: Term
+    to: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Tell the humans: log, history, metrics, traces. Nothing in the pool depends on it."""
+
+    role: Role
+    term: Term
+    because: str
+    cause: Cause | None = None  # Set when the role changed.
+    was: Role | None = None
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to an operator's command."""
+
+    id: int
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Clean end of this daemon: all is stopped, said and written."""
+
+    code: int
+
+
+Effect = Send | SendDatagram | Persist | Start | Extend | Stop | Retitle | Emit | Answer | Quit

@@ -1,0 +1,165 @@
+"""The words every other module speaks: who, when, how urgent.
+
+Law 1: all times are whole milliseconds of the member's own CLOCK_BOOTTIME, rounded down.
+Law 2: no time of one host is ever compared with a time of another.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NewType
+
+Name = NewType("Name", str)  # A HAD_LIST entry, e.g. "cm1:51450": the member's name.
+Term = NewType("Term", int)  # The number of one leadership: the fencing token.
+Millis = NewType("Millis", int)  # An instant or a length, in milliseconds of CLOCK_BOOTTIME.
+
+TERM_STRIDE = 64  # Terms are unique: term % TERM_STRIDE is the candidate's position in the list.
+NO_TERM = Term(0)
+
+
+class Role(Enum):
+    """HTCondor's four states of a HAD."""
+
+    PRE = "PRE"
+    PASSIVE = "PASSIVE"
+    ELECTION = "ELECTION"
+    LEADER = "LEADER"
+
+
+class Arbitration(Enum):
+    """What gives a winner the right to lead."""
+
+    NONE = "none"
+    MAJORITY = "majority"
+
+
+class ControlleeState(Enum):
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOP_FAILED = "stop_failed"
+
+
+class Cause(Enum):
+    """Why a role changed: the label of metrics and the field of the history."""
+
+    BOOT = "boot"
+    COLD_START = "cold_start"  # No leader was ever heard in this life.
+    SILENCE = "silence"  # Released by time: the leader's lease ran out.
+    NOTICE = "notice"  # Released by proof: death notice.
+    RESIGN = "resign"  # Released by proof: the leader resigned.
+    HANDOVER = "handover"  # Planned by an operator.
+    PRIMARY = "primary"  # The primary asked for its place.
+    SHUTDOWN = "shutdown"
+    UNFIT = "unfit"
+    LOST_AUTHORITY = "lost_authority"
+    SPLIT_BRAIN = "split_brain"
+    LOST_ELECTION = "lost_election"
+    FOLLOWS = "follows"  # A leader was heard.
+    WON = "won"
+
+
+class Refusal(Enum):
+    """Why a member grants nothing."""
+
+    LEADER_ALIVE = "LEADER_ALIVE"
+    HIGHER_PRIORITY = "HIGHER_PRIORITY"
+    PROMISED = "PROMISED"
+    OLD_TERM = "OLD_TERM"
+    MUTE = "MUTE"
+    BLANK = "BLANK"
+    NO_STORE = "NO_STORE"
+    NOT_A_MEMBER = "NOT_A_MEMBER"
+    INCOMPATIBLE = "INCOMPATIBLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """One leadership; the pair is its name everywhere, so that two never share one."""
+
+    term: Term
+    leader: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What must be equal among members, else they refuse each other with the reason."""
+
+    pool: str
+    members: tuple[Name, ...]  # HAD_LIST in force, highest priority first.
+    witnesses: tuple[Name, ...]  # HAD_WITNESS_LIST in force: vote, never lead.
+    arbitration: Arbitration
+    controllee: str
+
+    @property
+    def voters(self) -> tuple[Name, ...]:
+        return self.members + self.witnesses
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The pool as one member is told to see it, and how fast. Lengths in milliseconds."""
+
+    me: Name
+    identity: Identity
+    heartbeat_ms: Millis = Millis(500)
+    lease_ms: Millis = Millis(3000)
+    margin_ms: Millis = Millis(500)
+    use_primary: bool = False
+    preempt_delay_ms: Millis = Millis(0)
+    restart_limit: int = 3
+    restart_window_ms: Millis = Millis(300_000)
+    unfit_cooldown_ms: Millis = Millis(360_000)
+
+    # Fixed by the protocol (design section 3); in one place so that no number hides elsewhere.
+    round_ms: Millis = Millis(500)  # One election round: what an objection or a silent voter costs.
+    stagger_ms: Millis = Millis(150)  # The k-th survivor in priority waits k times this.
+    probe_gap_ms: Millis = Millis(50)  # Between two of the probes sent to a silent leader.
+    probe_count: int = 3
+    successor_ms: Millis = Millis(300)  # How long the others leave a named successor alone.
+    stall_ms: Millis = Millis(50)  # Woken later than this: we were not scheduled.
+
+    @property
+    def voters(self) -> tuple[Name, ...]:
+        return self.identity.voters
+
+    @property
+    def peers(self) -> tuple[Name, ...]:
+        return tuple(name for name in self.voters if name != self.me)
+
+    @property
+    def majority(self) -> int:
+        return len(self.voters) // 2 + 1
+
+    @property
+    def witness(self) -> bool:
+        return self.me in self.identity.witnesses
+
+    @property
+    def primary(self) -> Name | None:
+        return self.identity.members[0] if self.use_primary else None
+
+    @property
+    def report_ms(self) -> Millis:
+        """How often members that do not lead tell each other that they are there."""
+        return Millis(max(self.heartbeat_ms, self.lease_ms // 3))
+
+    def position(self, name: Name) -> int:
+        return self.voters.index(name)
+
+    def priority(self, name: Name) -> int | None:
+        """HTCondor's HadSelfID: N-1 for the first entry; None for a witness."""
+        members = self.identity.members
+        return len(members) - 1 - members.index(name) if name in members else None
+
+
+def promise_length(lease_ms: Millis) -> Millis:
+    """How long a voter keeps silent for a leader's lease: 1 % (at least 20 ms) more, for drift."""
+    return Millis(lease_ms + max(20, -(-lease_ms // 100)))
+
+
+def next_term(above: Term, position: int) -> Term:
+    """The lowest term above `above` that only the member at `position` may take."""
+    block = above // TERM_STRIDE
+    candidate = block * TERM_STRIDE + position
+    return Term(candidate if candidate > above else candidate + TERM_STRIDE)
