@@ -1,4 +1,4 @@
-"""Everything a member can ask of the world. Each is a value; what takes time answers as an event."""
+"""Everything a member can ask of the world: values. What takes time answers as an event."""
 
 from dataclasses import dataclass
 

@@ -68,7 +68,8 @@ def should_follow(rules: Rules, state: State, theirs: Leadership) -> bool:
 
 def follow(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
     """Be patient for another lease and promise silence for it."""
-    news = (state.leader, state.term) != (sender, alive.term)
+    old = state.promise
+    news = old is None or (old.leader, old.term) != (sender, alive.term)
     state = replace(
         state,
         leader=sender,

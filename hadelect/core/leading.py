@@ -54,7 +54,7 @@ def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
     )
     led = with_known(led, Leadership(led.term, rules.me), leading.secret_hash)
     voters = ", ".join(name for name in rules.voters if name in candidacy.grants)
-    why = (candidacy.cause, f"term {led.term}: votes of {voters}; {candidacy.because}")
+    why = (candidacy.cause, f"votes of {voters}; {candidacy.because}")
     start = Start(led.term, leading.deadline)
     word = Leader(led.term, rules.lease_ms, leading.secret_hash)
     said = tuple(Send(peer, word) for peer in rules.peers)
