@@ -8,6 +8,7 @@ Law 2 (the client's rule of design section 4): a start or extend without an ackn
 
 from typing import TYPE_CHECKING
 
+from hadelect.core import render
 from hadelect.core.effects import (
     Answer,
     Emit,
@@ -29,11 +30,10 @@ from hadelect.core.events import (
     Tick,
 )
 from hadelect.core.hands import carry_out
-from hadelect.core.messages import Hello
+from hadelect.core.messages import Hello, Resign
 from hadelect.core.state import State
-from hadelect.core.vocabulary import NO_TERM, ControlleeState, Millis, Term
+from hadelect.core.vocabulary import NO_TERM, ControlleeState, Millis, Role, Term
 from hadelect.sim.process import Process
-from hadelect.sim.words import emitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +180,9 @@ class Daemon(Process):
 
     def send(self, effect: Send) -> None:
         if self.world.verbose:
-            self.world.say(self.name, f"-> {effect.to}: {effect.message}")
+            self.world.say(self.name, render.line(effect))
+        if type(effect.message) is Resign:
+            self.world.referees.secret_revealed(effect.message.proof)
         self.world.network.send(self.name, effect.to, effect.message)
 
     def send_datagram(self, effect: SendDatagram) -> None:
@@ -218,7 +220,9 @@ class Daemon(Process):
         self._command(lambda: self.supervisor.retitle(effect.term, effect.to))
 
     def emit(self, effect: Emit) -> None:
-        self.world.say(self.name, emitted(effect))
+        if effect.cause is not None and effect.role is Role.LEADER is not effect.was:
+            self.world.counters[f"won after {effect.cause.value}"] += 1
+        self.world.say(self.name, render.change(effect))
 
     def answer(self, effect: Answer) -> None:
         verdict = "yes" if effect.ok else "refused"

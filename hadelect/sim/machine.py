@@ -6,10 +6,12 @@ Law: what is on the disk outlives everything but `wipe`; a process outlives noth
 
 from typing import TYPE_CHECKING
 
-from hadelect.core.events import Command
+from hadelect.core.events import Command, Drain, Handover, Shutdown
 from hadelect.core.vocabulary import Role, Rules
 from hadelect.sim.clock import BootClock
 from hadelect.sim.disk import Disk
+from hadelect.sim.faults import JITTER_BORNE_MS
+from hadelect.sim.process import Process
 from hadelect.sim.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Machine:
         self.stuck_until = 0  # A SIGKILL before then takes effect only then.
         self.exec_failures = 0  # So many of the next starts fail.
         self.slow_quits = 0  # So many of the next graceful stops are ignored by the controllee.
+        self.paused: list[Process] = []  # Stopped by SIGSTOP, until `resume`.
         self._pids = 100
 
     @property
@@ -74,8 +77,9 @@ class Machine:
     def power_off(self) -> None:
         if not self.up:
             return
-        self.world.say(self.name, "loses power")
+        self._suffers("loses power")
         self.up = False
+        self.paused.clear()
         self.stuck_until = 0
         for tree in list(self.trees):
             tree.power_lost()
@@ -119,7 +123,7 @@ class Machine:
         daemon, supervisor = self.daemon, self.supervisor
         if daemon is None or supervisor is None:
             return
-        self.world.say(self.name, "its daemon is killed")
+        self._suffers("its daemon is killed")
         self.daemon = None
         daemon.end()
         self.world.network.hang_up(daemon)
@@ -131,7 +135,7 @@ class Machine:
         supervisor = self.supervisor
         if supervisor is None:
             return
-        self.world.say(self.name, "its supervisor is killed")
+        self._suffers("its supervisor is killed")
         supervisor.end()
         self._parent_death(supervisor)
         world = self.world
@@ -148,17 +152,59 @@ class Machine:
 
     def kill_init(self) -> None:
         if self.tree is not None:
-            self.world.say(self.name, "its init is killed")
+            self._suffers("its init is killed")
             self.tree.kill("its init was killed")
 
     def controllee_exits(self) -> None:
         tree = self.tree
         if tree is not None:
+            self._suffers("its controllee exits")
             tree.exits("it exited")
+
+    def pause(self, what: tuple[str, ...], length_ms: int) -> None:
+        """SIGSTOP for daemon, supervisor or init; `length_ms` is for the ledger of causes."""
+        processes = {"daemon": self.daemon, "supervisor": self.supervisor, "init": self.tree}
+        chosen = [(name, processes[name]) for name in what]
+        for name, process in chosen:
+            if process is not None:
+                process.sigstop()
+                self.paused.append(process)
+                self.world.say(self.name, f"its {name} is stopped by SIGSTOP")
+        if self.paused and length_ms > self._harmless_ms(what):
+            self.world.referees.causes.happened_to(self.name, "is paused", length_ms)
+
+    def _harmless_ms(self, what: tuple[str, ...]) -> int:
+        """A pause shorter than this moves nothing: neither deadline nor client's rule notices."""
+        rules = self.rules
+        if what == ("daemon",):
+            return rules.lease_ms - rules.margin_ms - 2 * rules.heartbeat_ms - 2 * JITTER_BORNE_MS
+        return max(rules.margin_ms // 2, rules.lease_ms // 4) - 2 * JITTER_BORNE_MS
+
+    def resume(self) -> None:
+        """SIGCONT for all that `pause` stopped."""
+        paused, self.paused = self.paused, []
+        for process in paused:
+            if process.alive:
+                self.world.say(self.name, "goes on after SIGCONT")
+                process.sigcont()
+
+    def wipe(self) -> None:
+        self.world.say(self.name, "its state directory is emptied")
+        self.world.referees.wiped = True
+        self.disk.wipe()
+
+    def _suffers(self, what: str) -> None:
+        self.world.referees.causes.happened_to(self.name, what)
+        self.world.say(self.name, what)
 
     def command(self, command: Command) -> None:
         daemon = self.daemon
         if daemon is not None:
+            self.world.say(self.name, f"command: {asked(command)}")
+            if not isinstance(command, Shutdown):
+                self.world.referees.causes.note("an operator's command")
+            else:
+                self.world.referees.causes.happened_to(self.name, "is stopped cleanly")
             daemon.run(daemon.feed, command)
 
     def drift(self, drift_ppm: int) -> None:
@@ -169,3 +215,13 @@ class Machine:
         for tree in self.trees:
             if tree.started:
                 tree.hold(tree.deadline)
+
+
+def asked(command: Command) -> str:
+    match command:
+        case Handover(_, to):
+            return f"handover{f' to {to}' if to else ''}"
+        case Drain(_, drained):
+            return "drain" if drained else "undrain"
+        case Shutdown():
+            return "shutdown"

@@ -119,7 +119,7 @@ class Network:
         one, other = stream.pair
         first, second = world.machines[one].daemon, world.machines[other].daemon
         stream.dialling = False
-        if first is None or second is None or self._is_cut(one, other):
+        if first is None or second is None or self.is_cut(one, other):
             return  # Its boot, or healing, dials again.
         if first.stopped or second.stopped:
             stream.dialling = True
@@ -214,7 +214,7 @@ class Network:
             self.dial(source, to)
         world.referees.topology_changed()
 
-    def _is_cut(self, one: Name, other: Name) -> bool:
+    def is_cut(self, one: Name, other: Name) -> bool:
         return (one, other) in self.cuts or (other, one) in self.cuts
 
     def components(self) -> dict[Name, Name]:
@@ -233,7 +233,7 @@ class Network:
                 if self.world.machines[one].daemon is None:
                     continue
                 for other in self.world.names:
-                    if other not in part and not self._is_cut(one, other):
+                    if other not in part and not self.is_cut(one, other):
                         part[other] = first
                         todo.append(other)
         return part

@@ -9,7 +9,7 @@ Law 2: time is whole milliseconds and moves only in `run_until`. Members never s
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -21,7 +21,7 @@ from hadelect.core.state import Decision, State
 from hadelect.core.vocabulary import Arbitration, Identity, Millis, Name, Role, Rules
 from hadelect.sim.faults import Faults
 from hadelect.sim.machine import Machine
-from hadelect.sim.network import Network
+from hadelect.sim.network import Link, Network
 from hadelect.sim.referees import Referees
 
 
@@ -58,6 +58,8 @@ class World:
         self.faults = faults
         self.core = core
         self.now = 0
+        self.verbose = False  # Also log every message.
+        self.tell: Callable[[str], None] | None = None  # Hears every line as it is said.
         self.steps = 0
         self.log: list[str] = []
         self.counters: Counter[str] = Counter()
@@ -85,7 +87,21 @@ class World:
         self.run_until(self.now + length_ms)
 
     def say(self, who: str, what: str) -> None:
-        self.log.append(f"{self.now / 1000:8.3f}s  {who:<4} {what}")
+        line = f"{self.now / 1000:8.3f}s  {who:<4} {what}"
+        self.log.append(line)
+        if self.tell is not None:
+            self.tell(line)
+
+    def cut(self, links: Iterable[Link]) -> None:
+        """These directions of links carry nothing from now on."""
+        new = list(links)
+        self.say("", "cut: " + ", ".join(f"{source}->{to}" for source, to in new))
+        self.network.cut(new)
+
+    def heal(self) -> None:
+        """Every link carries everything again."""
+        self.say("", "all links are whole")
+        self.network.heal()
 
     def digest(self) -> str:
         """Names everything that happened, down to the last throw of the dice."""
