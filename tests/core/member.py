@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hadelect.core.effects import Effect, Emit, Persist, Record, Send
 from hadelect.core.election import boot, step, wake_at
@@ -139,7 +139,8 @@ def reasons(effects: tuple[Effect, ...]) -> str:
 
 def say_alive(name: Name, term: int, sent_at: int = 7, **changes: object) -> Alive:
     """A leader's heartbeat."""
-    leads = {"term": Term(term), "leader": name, "known_term": Term(term), **changes}
+    own = Term(term)
+    leads: dict[str, Any] = {"term": own, "leader": name, "known_term": own, **changes}
     return Alive(
         Term(term),
         Millis(sent_at),
@@ -173,5 +174,6 @@ def leader_of(rules: Rules, *voters: Name) -> Member:
 def ack(member: Member, peer: Name, **changes: object) -> tuple[Effect, ...]:
     """A follower acks the newest Alive."""
     state = member.state
-    follows = {"term": state.term, "leader": member.rules.me, **changes}
-    return member.hear(peer, AliveAck(state.term, member.now, standing(**follows)))  # type: ignore[arg-type])
+    follows: dict[str, Any] = {"term": state.term, "leader": member.rules.me, **changes}
+    said = standing(follows.pop("role", Role.PASSIVE), **follows)
+    return member.hear(peer, AliveAck(state.term, member.now, said))
