@@ -8,12 +8,12 @@ import pwd
 from collections import Counter
 from pathlib import Path
 
-from hadelect.config.findings import Refused
-from hadelect.config.kinds import address
+from hadelect.config.findings import Finding
+from hadelect.config.language import TRUE
 from hadelect.config.model import Config
 from hadelect.config.own_entry import is_loopback
 from hadelect.config.promise import survives
-from hadelect.config.schema import EXTERNAL
+from hadelect.config.schema import CHECKS, EXTERNAL, HOOKS, Kind
 from hadelect.config.settings import Settings
 
 MOST_VOTERS = 64  # The core's TERM_STRIDE: beyond it terms would not be unique.
@@ -35,7 +35,7 @@ def check_all(settings: Settings, config: Config) -> None:
     security(settings, config)
     controllee(settings, config)
     places(settings, config)
-    not_yet(settings, config)
+    not_yet(settings)
     replication(settings, config)
     settings.warn_unknown()
 
@@ -50,7 +50,9 @@ def voters(settings: Settings, config: Config) -> None:
             name = "HAD_LIST" if _count(config, host, port) > 1 else "HAD_WITNESS_LIST"
             settings.error(name, f"{host}:{port} is listed {count} times", "list it once")
     if len(config.voters) > MOST_VOTERS:
-        settings.error("HAD_LIST", f"at most {MOST_VOTERS} members and witnesses", "list fewer")
+        settings.error(
+            "HAD_LIST", f"must be at most {MOST_VOTERS} members and witnesses", "list fewer"
+        )
     if config.arbitration == "majority" and len(config.members) > 1 and survives(config) == 0:
         settings.warn(
             "HAD_ARBITRATION",
@@ -75,20 +77,20 @@ def timing(settings: Settings, config: Config) -> None:
     if lease < 4 * heartbeat:
         settings.error(
             "HAD_LEASE_DURATION",
-            f"at least 4 x HAD_HEARTBEAT_INTERVAL ({heartbeat:g}) = {4 * heartbeat:g}",
+            f"must be at least 4 x HAD_HEARTBEAT_INTERVAL ({heartbeat:g}) = {4 * heartbeat:g}",
             f"raise it, or lower HAD_HEARTBEAT_INTERVAL to {lease / 4:g} or less",
         )
     name = "HAD_LEASE_MARGIN" if settings.is_set("HAD_LEASE_MARGIN") else "HAD_LEASE_DURATION"
     if margin >= lease / 2:
         settings.error(
             name,
-            f"HAD_LEASE_MARGIN ({margin:g}) is less than half of the lease ({lease:g})",
+            f"HAD_LEASE_MARGIN ({margin:g}) must be less than half of the lease ({lease:g})",
             "raise HAD_LEASE_DURATION, or lower HAD_LEASE_MARGIN",
         )
     elif margin + 2 * heartbeat > lease:
         settings.error(
             name,
-            f"the lease ({lease:g}) holds two heartbeats and the margin ({margin:g})",
+            f"the lease ({lease:g}) must hold two heartbeats and the margin ({margin:g})",
             "raise HAD_LEASE_DURATION, or lower HAD_HEARTBEAT_INTERVAL",
         )
     if config.arbitration == "majority" and lease < 1:
@@ -114,7 +116,9 @@ def security(settings: Settings, config: Config) -> None:
     for name in given:
         file = settings.path(name)
         if file is not None and not os.access(file, os.R_OK):
-            settings.error(name, "a file that can be read", "correct the path or its permissions")
+            settings.error(
+                name, "must be a file that can be read", "correct the path or its permissions"
+            )
     if given or all(is_loopback(entry.host) for entry in config.voters):
         return
     if trusts_hosts(settings):
@@ -164,7 +168,7 @@ def controllee(settings: Settings, config: Config) -> None:
     if not program:
         settings.error(name, "required: the path of the controllee's program", f"{name} = /PATH")
     elif not program.startswith("/"):
-        settings.error(name, "an absolute path", "begin it with /")
+        settings.error(name, "must be an absolute path", "begin it with /")
     elif not Path(program).is_file():
         settings.error(
             name, "this program does not exist", f"correct {name}; arguments go to {name}_ARGS"
@@ -205,7 +209,7 @@ def places(settings: Settings, config: Config) -> None:
     if len(socket) > LONGEST_SOCKET_PATH:
         settings.error(
             "HAD_CONTROL_SOCKET",
-            f"at most {LONGEST_SOCKET_PATH} bytes, as the kernel allows",
+            f"must be at most {LONGEST_SOCKET_PATH} bytes, as the kernel allows",
             "set a shorter HAD_CONTROL_SOCKET, such as /run/hadelect.sock",
         )
     _writable(settings, "HAD_STATE_DIR", config.state_dir)
@@ -228,43 +232,30 @@ def _writable(settings: Settings, name: str, directory: Path) -> None:
         )
 
 
-def not_yet(settings: Settings, config: Config) -> None:
+def not_yet(settings: Settings) -> None:
     """What is read and kept but not acted upon in this release is said, never silently skipped."""
-    said = set()
     for name, row in settings.variables:
-        if not row.later or row.later == EXTERNAL or not settings.is_set(name):
-            continue
-        first = row.later not in said
-        if row.later == "replication":
-            if first and settings.boolean("HAD_USE_REPLICATION"):
-                settings.warn(
-                    "HAD_USE_REPLICATION",
-                    "replication comes in a later release: STATE_FILE is not copied yet",
-                    "keep STATE_FILE on storage that all members share until then",
-                )
-            said.add(row.later)
-        else:
-            settings.warn(name, f"{row.later} come in a later release", "it is not run yet")
-    if settings.macros.is_defined("HAD_USE_SHARED_PORT"):
-        settings.warnings.append(
-            "HAD_USE_SHARED_PORT has no effect: each HAD has a port of its own; remove it"
-        )
+        if row.later in {CHECKS, HOOKS} and row.kind is Kind.ARGUMENTS and settings.is_set(name):
+            settings.warn(name, "is not run yet", f"{row.later} come in a later release")
+    shared = settings.macros.find("HAD_USE_SHARED_PORT")
+    if shared is not None and shared.text.lower() in TRUE:
+        said = "HAD_USE_SHARED_PORT has no effect: each HAD has a port of its own"
+        settings.warnings.append(str(Finding(shared.place, said, "remove it")))
 
 
 def replication(settings: Settings, config: Config) -> None:
-    """REPLICATION_LIST names the hosts of HAD_LIST in the same order, or is empty."""
+    """REPLICATION_LIST names the hosts of HAD_LIST in the same order."""
     if not settings.boolean("HAD_USE_REPLICATION"):
         return
-    try:
-        hosts = [
-            address(entry).host.lower()
-            for entry in settings.text("REPLICATION_LIST").replace(",", " ").split()
-        ]
-    except Refused:
-        return  # Said already, entry by entry.
+    settings.warn(
+        "HAD_USE_REPLICATION",
+        "STATE_FILE is not copied yet",
+        "replication comes in a later release; until then keep it on shared storage",
+    )
+    hosts = [entry.host.lower() for entry in settings.members("REPLICATION_LIST")]
     if hosts != [entry.host.lower() for entry in config.members]:
         settings.warn(
             "REPLICATION_LIST",
-            "the hosts of HAD_LIST in the same order",
+            "should be the hosts of HAD_LIST in the same order",
             "list them as in HAD_LIST, with the replication daemons' ports",
         )

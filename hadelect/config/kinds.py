@@ -31,19 +31,19 @@ def boolean(text: str) -> bool:
     word = text.lower()
     if word in TRUE | FALSE:
         return word in TRUE
-    raise Refused("true or false", _comment_remedy(text) or "write true or false")
+    raise Refused("must be true or false", _comment_remedy(text))
 
 
 def number(text: str) -> float:
     """A number, or plain arithmetic of numbers as HTCondor allows it."""
     if len(text) > 200 or "#" in text:
-        raise Refused("a number", _comment_remedy(text) or "write the number")
+        raise Refused("must be a number", _comment_remedy(text))
     try:
         value = _arithmetic(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, ArithmeticError, MemoryError, RecursionError) as error:
-        raise Refused("a number", _comment_remedy(text) or "write the number") from error
+        raise Refused("must be a number", _comment_remedy(text)) from error
     if not abs(value) <= 1e15:
-        raise Refused("a number", "write a smaller number")
+        raise Refused("must be a number", "write a smaller one")
     return value
 
 
@@ -66,12 +66,12 @@ def size(text: str) -> int:
             return int(number(text))
         return int(float(match[1]) * _UNITS[match[2].lower()])
     except (Refused, ValueError) as error:
-        raise Refused("bytes, such as 640000 or 10 MB", _comment_remedy(text)) from error
+        raise Refused("must be bytes, such as 640000 or 10 MB", _comment_remedy(text)) from error
 
 
 def path(text: str) -> Path:
     if not text.startswith("/"):
-        raise Refused("an absolute path", "begin it with /")
+        raise Refused("must be an absolute path", "begin it with /")
     return Path(text)
 
 
@@ -83,7 +83,7 @@ def signal_number(text: str) -> int:
         return int(word)
     if word in numbers:
         return numbers[word]
-    raise Refused("the name of a signal", "write TERM, INT, QUIT, HUP, USR1, …")
+    raise Refused("must be the name of a signal", "write TERM, INT, QUIT, HUP, USR1, …")
 
 
 def entries(text: str) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def http_address(text: str) -> tuple[str, int] | None:
         return None
     host, colon, port = text.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65535:
-        raise Refused(":PORT, HOST:PORT, [V6]:PORT or off", "write :9460, or off for none")
+        raise Refused("must be :PORT, HOST:PORT, [V6]:PORT or off", "write :9460, or off for none")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

@@ -69,7 +69,7 @@ class Settings:
         def parse(text: str) -> str:
             if text.lower() in allowed:
                 return text.lower()
-            raise Refused(" or ".join(allowed), f"write {allowed[0]}")
+            raise Refused(f"must be {' or '.join(allowed)}")
 
         return self._parsed(name, parse)
 
@@ -128,7 +128,9 @@ class Settings:
         except Refused:
             empty = ()
         hint = f" ({', '.join(empty)} is not defined)" if empty else ""
-        self.error(name, refused.allowed + hint, refused.remedy)
+        default = self._rows[name].default
+        remedy = refused.remedy or f"correct it, or remove it for the default ({default or 'none'})"
+        self.error(name, refused.allowed + hint, remedy)
 
     # --- everything at once -----------------------------------------------------------------------
 
@@ -202,13 +204,13 @@ class Settings:
             if not text:
                 return 0.0
             low, high = row.low or 0, row.high or 0
-            allowed = f"{'a whole number' if whole else 'seconds'} from {low:g} to {high:g}"
+            allowed = f"must be {'a whole number' if whole else 'seconds'} from {low:g} to {high:g}"
             try:
                 value = kinds.number(text)
             except Refused as refused:
                 raise Refused(allowed, refused.remedy) from refused
             if not low <= value <= high or (whole and value != int(value)):
-                raise Refused(allowed, f"the default is {row.default or 'computed'}")
+                raise Refused(allowed)
             return value
 
         return parse
@@ -220,5 +222,6 @@ def _controllee_name(text: str) -> str:
     ):
         return text
     raise Refused(
-        "letters, digits and _, not HAD or REPLICATION", "write the name, such as NEGOTIATOR"
+        "must be letters, digits and _, and not HAD or REPLICATION",
+        "write the name, such as NEGOTIATOR",
     )
