@@ -14,7 +14,6 @@ from hadelect.core.state import Decision, Phase, State
 from hadelect.core.views import leader_lives, standing_of, unfit_because
 from hadelect.core.vocabulary import ControlleeState, Leadership, Millis, Role, Rules
 
-
 NEVER = Millis(2**62)
 
 
