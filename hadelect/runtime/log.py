@@ -46,6 +46,9 @@ class Writer(logging.handlers.QueueListener):
             return
         if thread is not None:
             thread.join(seconds)
+        if thread is None or not thread.is_alive():
+            for handler in self.handlers:
+                handler.close()
 
 
 def stamp(created: float) -> str:
@@ -73,14 +76,14 @@ class JsonFormat(logging.Formatter):
 
 
 class StandardError(logging.StreamHandler[TextIO]):
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - inherited name
         """Nobody reads stderr any more: there is nobody left to tell."""
 
 
 class RotatingFile(logging.handlers.RotatingFileHandler):
     """HTCondor's rotation: one old file, NAME.old. A full disk costs lines."""
 
-    def handleError(self, record: logging.LogRecord) -> None:
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - inherited name
         """The line is lost; the metrics and the next line that fits go on."""
 
     def rotation_filename(self, default_name: str) -> str:

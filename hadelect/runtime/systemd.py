@@ -33,6 +33,10 @@ class Notifier:
     def stopping(self) -> None:
         self._say("STOPPING=1")
 
+    def close(self) -> None:
+        if self._socket:
+            self._socket.close()
+
     def _say(self, lines: str) -> None:
         if self._socket is None:
             return
