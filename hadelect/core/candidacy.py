@@ -8,10 +8,9 @@
 5. Our own vote is on disk before we count it; it is written while the others' votes travel.
 """
 
-from dataclasses import replace
-
 from hadelect.core.effects import Persist, Send, SendDatagram
 from hadelect.core.events import Persisted
+from hadelect.core.frozen import replace
 from hadelect.core.leading import lead
 from hadelect.core.messages import PreVote, PreVoteReply, Probe, ProbeReply, Refused, SendId, Vote
 from hadelect.core.roles import become, to_passive, wait_again

@@ -6,11 +6,10 @@
 3. A tree that cannot be killed keeps its leader leading (unfit), so that nobody starts beside it.
 """
 
-from dataclasses import replace
-
 from hadelect.core.candidacy import give_up
 from hadelect.core.effects import Emit, Persist, Send, Start
 from hadelect.core.events import ControlleeChanged, LeftoverStuck, PersistFailed, SupervisorReady
+from hadelect.core.frozen import replace
 from hadelect.core.leaving import leave, resign
 from hadelect.core.messages import Controllee, Proof, Resign
 from hadelect.core.promises import with_release

@@ -22,7 +22,7 @@ class SendDatagram:
     message: Probe | ProbeReply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """What a member must remember over a restart. The voters' list in force stands beside it.
 

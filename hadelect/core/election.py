@@ -5,7 +5,6 @@ Law 2: time acts only on a Tick, so that what waits in the inbox is heard first.
 Law 3: same arguments, same answer; no clock, no dice, no I/O.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from hadelect.core import candidacy, controllee, following, leading, leaving, voting
@@ -25,6 +24,7 @@ from hadelect.core.events import (
     SupervisorReady,
     Tick,
 )
+from hadelect.core.frozen import replace
 from hadelect.core.messages import (
     Alive,
     AliveAck,

@@ -6,11 +6,10 @@
 4. A clean stop writes down what is still promised; after that record nothing is promised any more.
 """
 
-from dataclasses import replace
-
 from hadelect.core.candidacy import plan, take_turn
 from hadelect.core.effects import Answer, Effect, Emit, Persist, Quit, Send, Stop
 from hadelect.core.events import Drain, Handover, Released, Shutdown
+from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Goodbye, Proof, Resign
 from hadelect.core.promises import proves, with_release
 from hadelect.core.roles import become, to_passive

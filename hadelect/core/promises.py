@@ -10,9 +10,9 @@
 """
 
 import hashlib
-from dataclasses import replace
 
 from hadelect.core.effects import Persist, Send
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Proof, SendId, Vote
 from hadelect.core.state import LONG_AGO, Decision, Known, Promise, State
 from hadelect.core.views import active_promise, has_learned, leader_lives

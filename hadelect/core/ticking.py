@@ -4,11 +4,10 @@ Busy is not dead: a member that is woken late extends its patience by the length
 at most one lease per silence.
 """
 
-from dataclasses import replace
-
 from hadelect.core import candidacy, controllee, leading
 from hadelect.core.effects import Send
 from hadelect.core.events import Tick
+from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Report
 from hadelect.core.state import Decision, Phase, State
 from hadelect.core.views import leader_lives, standing_of, unfit_because

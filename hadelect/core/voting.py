@@ -1,9 +1,8 @@
 """The voter's side of an election: pre-votes, votes, withdrawals. One function per message."""
 
-from dataclasses import replace
-
 from hadelect.core.candidacy import stand_at_once
 from hadelect.core.effects import Send
+from hadelect.core.frozen import replace
 from hadelect.core.messages import PreVote, PreVoteReply, Refused, SendId, Withdraw
 from hadelect.core.promises import grant, grant_refusal
 from hadelect.core.roles import to_passive
