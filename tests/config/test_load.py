@@ -214,3 +214,5 @@ def test_state_directory_must_be_writable(loaded: Load, tmp_path: Path) -> None:
     for path in (tmp_path / "file", tmp_path / "file" / "state"):
         with pytest.raises(ConfigError, match="is not a directory"):
             loaded(f"HAD_STATE_DIR={path}")
+    with pytest.raises(ConfigError, match="/proc cannot be written by uid"):
+        loaded("HAD_STATE_DIR=/proc/hadelect")
