@@ -158,6 +158,7 @@ def stand(rules: Rules, state: State) -> Decision:
         promised_term=term,
         promised_to=rules.me,
         promised_hash=state.secret_hash,
+        forgetful=False,
     )
     state = replace(state, promise=None, forgetful=False).with_record(record)
     standing = replace(

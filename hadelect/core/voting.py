@@ -58,7 +58,8 @@ def on_send_id(rules: Rules, state: State, sender: Name, asked: SendId) -> Decis
 def vote(rules: Rules, state: State, sender: Name, asked: SendId) -> Decision:
     refusal, state = grant_refusal(rules, state, sender, asked.proof)
     again = (asked.term, sender) == (state.record.term, state.record.vote)
-    if refusal is None and asked.term <= state.record.term and not again:
+    newest = max(state.record.term, state.record.led, state.term)
+    if refusal is None and asked.term <= newest and not again:
         refusal = Refusal.OLD_TERM
     if refusal is None and Leadership(asked.term, sender) in state.released:
         refusal = Refusal.OLD_TERM

@@ -293,3 +293,17 @@ def test_goodbye_and_leader_are_heard() -> None:
     assert voter.state.peer(A).heard_at < 0
     voter.hear(B, Leader(Term(65), LEASE, hash_of(SECRETS[B])))
     assert voter.state.known[-1].leadership.leader == B
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_a_forgetful_member_that_restarts_is_still_forgetful(clean: bool) -> None:
+    """A crash loop on an empty disk is not a memory: the record says that nothing is known."""
+    (persist,) = of(Member(rules_of(C), found=None).boot_effects, Persist)
+    again = Member(rules_of(C), found=replace(persist.record, clean=clean, mute_until=Millis(900)))
+    for peer in (A, B):
+        again.hear(peer, Report(standing(blank=False)))
+    again.now = Millis(899)
+    assert refusals(again.hear(A, claim(A, 64))) == [Refusal.MUTE]
+    again.now = Millis(900 if clean else 3030)
+    (vote,) = of(again.hear(A, claim(A, 64)), Persist)
+    assert not vote.record.forgetful
