@@ -7,9 +7,8 @@
 3. Mode none, two live leaders heard: follow the higher priority. Mode majority: the later term.
 """
 
-from dataclasses import replace
-
 from hadelect.core.effects import Emit, Send
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import promise_to_leader, with_known
 from hadelect.core.roles import to_passive

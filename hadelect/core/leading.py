@@ -9,10 +9,9 @@
    majority: the later term stays; the earlier one has lost its authority already.
 """
 
-from dataclasses import replace
-
 from hadelect.core.effects import Effect, Emit, Extend, Persist, Retitle, Send, Start
 from hadelect.core.events import Persisted
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import with_known
 from hadelect.core.roles import become

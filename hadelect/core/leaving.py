@@ -6,11 +6,10 @@
 4. A clean stop writes down what is still promised; after that record nothing is promised any more.
 """
 
-from dataclasses import replace
-
 from hadelect.core.candidacy import plan, take_turn
 from hadelect.core.effects import Answer, Effect, Emit, Persist, Quit, Send, Stop
 from hadelect.core.events import Drain, Handover, Released, Shutdown
+from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Goodbye, Proof, Resign
 from hadelect.core.promises import proves, with_release
 from hadelect.core.roles import become, to_passive
@@ -204,7 +203,7 @@ def released_candidacy(cause: Cause, because: str, proof: Proof) -> Candidacy:
     """With the secret at hand the voters can be freed at once: no pre-vote."""
     if proof.secret:
         return Candidacy(Phase.VOTE, cause, because, proof=proof)
-    return Candidacy(Phase.PREVOTE, cause, because)
+    return Candidacy(Phase.PREVOTE, cause, because, Leadership(proof.term, proof.leader))
 
 
 def on_release(

@@ -4,15 +4,16 @@ Busy is not dead: a member that is woken late extends its patience by the length
 at most one lease per silence.
 """
 
-from dataclasses import replace
-
 from hadelect.core import candidacy, controllee, leading
 from hadelect.core.effects import Send
 from hadelect.core.events import Tick
+from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Report
 from hadelect.core.state import Decision, Phase, State
 from hadelect.core.views import leader_lives, standing_of, unfit_because
 from hadelect.core.vocabulary import ControlleeState, Leadership, Millis, Role, Rules
+
+NEVER = Millis(2**62)
 
 
 def on_tick(rules: Rules, state: State, tick: Tick) -> Decision:
@@ -104,6 +105,8 @@ def tick_leader(rules: Rules, state: State) -> Decision:
 
 def wake_at(rules: Rules, state: State) -> Millis:
     """When the next Tick is due. In the past = at once."""
+    if state.quit_serial:
+        return NEVER
     fitness = state.fitness
     instants = [fitness.until] if fitness.until is not None else []
     if fitness.store:

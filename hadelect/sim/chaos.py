@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hadelect.core.events import Drain, Handover, Shutdown
 from hadelect.core.vocabulary import Name
-from hadelect.sim.faults import EVENTS, Faults
+from hadelect.sim.faults import EVENTS
 from hadelect.sim.machine import Machine
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Chaos:
     def _leader_or_any(self) -> Machine:
         """The leader twice as often as its part of the pool."""
         leaders = self.world.leaders()
-        if leaders and self.dice.random() < 0.5:  # noqa: PLR2004 - a coin
+        if leaders and self.dice.random() < 0.5:
             return self.world.machines[self.dice.choice(leaders)]
         return self._any()
 
@@ -204,7 +204,7 @@ class Chaos:
         """`systemctl restart`: start once it has stopped; after 90 s nobody waits any more."""
         if machine.supervisor is None:
             machine.start_service()
-        elif self.world.now - since < 90_000:  # noqa: PLR2004 - systemd's default
+        elif self.world.now - since < 90_000:
             self.world.at(self.world.now + RETRY_MS, self._start_again, machine, since)
 
     def handover(self) -> None:
@@ -214,6 +214,6 @@ class Chaos:
 
     def drain(self) -> None:
         self._commands += 1
-        drained = self.dice.random() < 0.5  # noqa: PLR2004 - a coin
+        drained = self.dice.random() < 0.5
         self._leader_or_any().command(Drain(self._commands, drained, "an operator asks"))
 

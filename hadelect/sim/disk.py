@@ -46,7 +46,7 @@ class Disk:
         machine = self._machine
         if boot != machine.boot or not machine.up:
             return
-        if not daemon.alive and machine.world.dice.random() < 0.5:  # noqa: PLR2004 - a coin
+        if not daemon.alive and machine.world.dice.random() < 0.5:
             return
         if self.full:
             daemon.run(daemon.written, effect, "No space left on device")

@@ -5,8 +5,7 @@ that happen now and then (0 = never).
 A weight's name is the name of a method of `chaos.Chaos`.
 """
 
-from dataclasses import dataclass, fields, replace
-from random import Random
+from dataclasses import dataclass, fields
 
 Range = tuple[int, int]
 

@@ -70,7 +70,7 @@ def draw_pool(dice: Random, arbitration: Arbitration | None) -> tuple[Rules, ...
         heartbeat_ms=heartbeat,
         lease_ms=lease,
         margin_ms=margin,
-        use_primary=dice.random() < 0.25,  # noqa: PLR2004 - a quarter of the pools
+        use_primary=dice.random() < 0.25,
         preempt_delay_ms=dice.choice((0, 0, 2000)),
         unfit_cooldown_ms=8000,
         restart_window_ms=60_000,
@@ -80,7 +80,7 @@ def draw_pool(dice: Random, arbitration: Arbitration | None) -> tuple[Rules, ...
 def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
     """Each fault is on or off for the whole day, so that days differ from each other."""
     lossy = dice.choice((0.0, 0.0, 0.0, 0.01, 0.05, 0.2))
-    reorder = dice.random() < 0.1  # noqa: PLR2004 - a tenth of the days
+    reorder = dice.random() < 0.1
     faults = Faults(
         delay_ms=(1, dice.choice((1, 2, 5, 20, 50, 50, 300))),
         loss=lossy,
@@ -88,7 +88,7 @@ def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
         duplication=dice.choice((0.0, 0.1)),
         reorder=reorder,
         keepalive_ms=dice.choice((500, 3000, 20_000)),
-        one_way_streams=dice.random() < 0.3,  # noqa: PLR2004 - a third of the days
+        one_way_streams=dice.random() < 0.3,
         drift_ppm=dice.choice((0, 200, 4900)),
         disk_ms=(1, dice.choice((1, 5, 30))),
         disk_stall=dice.choice((0.0, 0.0, 0.1)),
