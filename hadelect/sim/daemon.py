@@ -102,13 +102,16 @@ class Daemon(Process):
 
     def arm(self) -> None:
         """Ring when the core wants to be woken (later on a busy machine)."""
-        self._due = self._wake_at(self.rules, self.state)
+        due = self._wake_at(self.rules, self.state)
+        if self._rings_at != NEVER and due >= self._due:
+            self._due = due  # The ring that is on its way looks again.
+            return
+        self._due = due
         world = self.world
-        at = max(self.machine.clock.when(self._due), world.now)
-        if at < self._rings_at:
-            low, high = world.faults.tick_late_ms
-            self._rings_at = at + (world.dice.randint(low, high) if high else 0)
-            world.at(self._rings_at, self.run, self._ring, self._rings_at)
+        low, high = world.faults.tick_late_ms
+        late = world.dice.randint(low, high) if high else 0
+        self._rings_at = max(self.machine.clock.when(due), world.now) + late
+        world.at(self._rings_at, self.run, self._ring, self._rings_at)
 
     def _ring(self, at: int) -> None:
         if at != self._rings_at:
