@@ -141,6 +141,9 @@ class Supervisor(Process):
     def _exec(self, init: Init, deadline: Millis) -> None:
         if init.term <= self.released:
             return
+        if self.machine.clock.read(self.world.now) >= max(deadline, init.deadline):
+            self._tell_ended(init.term, "too late to start it")
+            return
         if self.machine.exec_failures:
             self.machine.exec_failures -= 1
             self.world.say(self.name, "NEGOTIATOR cannot be executed")
