@@ -29,7 +29,7 @@ from hadelect.core.vocabulary import (
 RESTART_FIRST_MS = 250
 RESTART_LONGEST_MS = 30_000
 RELAPSES_COUNTED = 6  # 2^6 cooldowns is the longest a relapsing member stays away.
-STORE_RETRY_MS = 5_000
+STORE_RETRY_MS = 1_000
 
 
 def on_supervisor_ready(rules: Rules, state: State, ready: SupervisorReady) -> Decision:

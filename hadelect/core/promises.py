@@ -14,7 +14,7 @@ import hashlib
 from hadelect.core.effects import Persist, Send
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Proof, SendId, Vote
-from hadelect.core.state import LONG_AGO, Decision, Known, Promise, State
+from hadelect.core.state import Decision, Known, Promise, State
 from hadelect.core.views import active_promise, has_learned, leader_lives
 from hadelect.core.vocabulary import (
     ControlleeState,
@@ -131,9 +131,7 @@ def promise_to_leader(
 ) -> Decision:
     """Ack an Alive: promise silence anew; the first ack of a leadership waits for the disk."""
     until = Millis(state.now + promise_length(lease_ms))
-    promised = replace(
-        state, promise=Promise(leadership.term, leadership.leader, until), mute_until=LONG_AGO
-    )
+    promised = replace(state, promise=Promise(leadership.term, leadership.leader, until))
     record = state.record
     written = (record.promised_term, record.promised_to) == (leadership.term, leadership.leader)
     if written and lease_ms <= record.longest_lease_ms:

@@ -138,7 +138,17 @@ def test_a_resignation_counts_from_the_leader_itself_or_with_the_secret() -> Non
     assert sent(voter.hear(B, claim(B, 65)), Vote)
 
 
-def test_a_mute_member_grants_nothing_but_acks() -> None:
+def test_a_mute_members_ack_does_not_count() -> None:
+    """It may have voted for a later candidate that still counts on it; it is patient, no more."""
+    voter = Member(rules_of(C), found=None)
+    (answer,) = of(voter.hear(A, say_alive(A, 64)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
+    assert voter.state.leader == A
+    voter.now = Millis(3030)
+    assert of(voter.hear(A, say_alive(A, 64)), Persist)
+
+
+def test_a_mute_member_grants_nothing() -> None:
     """Without a record it owes silence to somebody it has forgotten, for a lease."""
     voter = Member(rules_of(C), found=None)
     for peer in (A, B):
