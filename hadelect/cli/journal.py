@@ -17,7 +17,7 @@ class JournalError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One scheduler: from its first line to its last. `pid` is what it was told, maybe an inner one."""
+    """One scheduler: from its first line to its last. `pid` may be one of its own namespace."""
 
     member: str
     term: int
@@ -99,13 +99,15 @@ def lines_of(text: str) -> list[Line]:
 
 
 def judge(text: str, quiet: Nanos = 50_000_000) -> Verdict:
-    """Judge a journal; more than `quiet` (default 50 ms: five lines missing) without a line is a gap.
+    """Judge a journal; `quiet` (default 50 ms: five lines missing) without a line is a gap.
 
     A change of scheduler is always listed as a gap, however short. Raises JournalError.
     """
     lines = sorted(lines_of(text), key=lambda line: line.at)
     runs = _runs(lines)
-    return Verdict(runs=tuple(runs.values()), overlaps=_overlaps(runs), gaps=_gaps(lines, runs, quiet))
+    return Verdict(
+        runs=tuple(runs.values()), overlaps=_overlaps(runs), gaps=_gaps(lines, runs, quiet)
+    )
 
 
 _Key = tuple[str, int, int]

@@ -86,3 +86,7 @@ def _admit(error: Exception) -> None:
         " (HADELECT_TRACEBACK=1 shows where)",
         err=True,
     )
+
+
+if __name__ == "__main__":
+    main()
