@@ -33,8 +33,8 @@ _OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # Members are never behind http_proxy.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 500),
+    ("grpc.min_reconnect_backoff_ms", 2000),  # The limit of a connection attempt: ours is lower.
+    ("grpc.max_reconnect_backoff_ms", 2000),
 )
 
 

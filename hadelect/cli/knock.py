@@ -33,6 +33,12 @@ def _closed(path: Path, error: OSError) -> Closed:
         "commands are given on a central manager: start `hadelect had` there, or name its"
         " configuration with --config or --set HAD_STATE_DIR=…"
     )
+    if "too long" in str(error):  # Python's own check: it has no errno.
+        return Closed(
+            f"{path} is too long for a Unix socket",
+            "set HAD_CONTROL_SOCKET to a path below 108 bytes",
+            Exit.CONFIG,
+        )
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
             return Closed(f"no member runs here: {path} does not exist", absent, Exit.NOBODY)
@@ -50,12 +56,6 @@ def _closed(path: Path, error: OSError) -> Closed:
                 "see `hadelect status` and its log",
                 Exit.NOBODY,
             )
-    if "too long" in str(error):
-        return Closed(
-            f"{path} is too long for a Unix socket",
-            "set HAD_CONTROL_SOCKET to a path below 108 bytes",
-            Exit.CONFIG,
-        )
     return Closed(f"{path}: {error.strerror or error}", absent, Exit.NOBODY)
 
 
