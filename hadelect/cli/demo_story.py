@@ -81,8 +81,9 @@ class Summary:
 
     def lines(self) -> list[str]:
         gaps = [f.gap.length for f in self.failovers if f.gap is not None]
+        happened = sum(failover.happened for failover in self.failovers)
         told = [
-            f"{len(self.failovers)} blows, {sum(f.happened for f in self.failovers)} failovers"
+            f"{_count(len(self.failovers), 'blow')}, {_count(happened, 'failover')}"
             + (f"; median gap {milliseconds(round(median(gaps)))}" if gaps else "")
             + (f", longest {milliseconds(max(gaps))}" if gaps else "")
         ]
@@ -112,6 +113,10 @@ class Summary:
             return "other gaps: none"
         lengths = ", ".join(milliseconds(gap.length) for gap in others)
         return f"other gaps: {len(others)} ({lengths})"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def milliseconds(length: Nanos) -> str:

@@ -45,7 +45,7 @@ def _faults(view: StatusReply, leader: MemberStatus | None) -> list[str]:
     """What stands between this pool and all being well, most grave first."""
     faults = []
     if leader is not None and leader.controllee.state != RUNNING:
-        faults.append(f"on {leader.member} {_controllee_words(leader)}")
+        faults.append(_controllee_words(leader))
     for row in view.members:
         fault = _fault(row, leader)
         if fault:
@@ -60,9 +60,10 @@ def _fault(row: MemberStatus, leader: MemberStatus | None) -> str:
         return f"{name} is unreachable"
     if row.role == "PRE":
         return f"{name} does not take part yet (PRE)" + _reason(row)
+    unfit = not row.fit and not row.witness
     if row.drained:
-        return f"{name} is drained"
-    if not row.fit and not row.witness:
+        return f"{name} is drained" + (f" and not fit{_reason(row)}" if unfit else "")
+    if unfit:
         return f"{name} is not fit" + _reason(row)
     follows_other = leader is not None and row.leader != leader.member
     if follows_other and row.member != (leader.member if leader else ""):
