@@ -25,6 +25,7 @@ from hadelect.cli import toy
 from hadelect.cli.failures import Exit, Failure
 
 END_SECONDS = 8.0  # A stop by SIGTERM takes milliseconds; after this comes SIGKILL.
+LONGEST_HOME = 50  # A Unix socket's path has 107 bytes at most.
 
 
 @dataclass
@@ -78,7 +79,10 @@ class Stage:
 
     def __init__(self, count: int, arbitration: str, settings: tuple[str, ...]) -> None:
         self.fenced = _namespaces_allowed()
-        self.directory = Path(tempfile.mkdtemp(prefix="hadelect-demo-"))
+        home = tempfile.gettempdir()
+        if len(home) > LONGEST_HOME:
+            home = "/tmp"  # noqa: S108 - mkdtemp makes a directory of our own in it.
+        self.directory = Path(tempfile.mkdtemp(prefix="hadelect-demo-", dir=home))
         self.journal = self.directory / "journal"
         self.journal.touch()
         names = [f"127.0.0.1:{port}" for port in free_ports(count)]
@@ -152,7 +156,7 @@ class Stage:
                 yield pid
 
     def _pool(self, names: list[str], arbitration: str, settings: tuple[str, ...]) -> list[str]:
-        scheduler = f"-I -S '{toy.__file__}' '{self.journal}'"
+        scheduler = " ".join(_quoted(word) for word in ("-I", "-S", toy.__file__, self.journal))
         return [
             "# Made by `hadelect demo`; what all members share.",
             f"HAD_LIST = {', '.join(names)}",
@@ -176,6 +180,11 @@ class Stage:
             f"HAD_LOG = {directory / 'log'}\n"
         )
         return Member(name, config, directory)
+
+
+def _quoted(word: str | Path) -> str:
+    """One word of HTCondor's new argument syntax."""
+    return "'" + str(word).replace("'", "''").replace('"', '""') + "'"
 
 
 def free_ports(count: int) -> list[int]:
