@@ -147,9 +147,11 @@ class Pool:
         """The local member, on the Unix socket."""
         return self._serve(Member(says), f"unix:{self.socket}")
 
-    def remote(self, position: int, says: StatusReply) -> Member:
-        """A member on its HAD_LIST port."""
-        return self._serve(Member(says), self.names[position])
+    def remote(
+        self, position: int, says: StatusReply, credentials: grpc.ServerCredentials | None = None
+    ) -> Member:
+        """A member on its HAD_LIST port; with TLS if it has credentials."""
+        return self._serve(Member(says), self.names[position], credentials)
 
     def deaf(self, position: int) -> None:
         """A host that takes connections and never answers: frozen, or behind a bad firewall."""
@@ -188,10 +190,15 @@ class Pool:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
 
-    def _serve(self, member: Member, where: str) -> Member:
+    def _serve(
+        self, member: Member, where: str, credentials: grpc.ServerCredentials | None = None
+    ) -> Member:
         server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
         add_ControlServicer_to_server(member, server)
-        assert server.add_insecure_port(where)
+        if credentials is None:
+            assert server.add_insecure_port(where)
+        else:
+            assert server.add_secure_port(where, credentials)
         server.start()
         self._servers.append((server, member))
         return member
