@@ -8,6 +8,8 @@
 5. Our own vote is on disk before we count it; it is written while the others' votes travel.
 """
 
+from typing import assert_never
+
 from hadelect.core.effects import Persist, Send, SendDatagram
 from hadelect.core.events import Persisted
 from hadelect.core.frozen import replace
@@ -96,6 +98,7 @@ def begin_phase(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
             return ask_all(rules, state)
         case Phase.VOTE:
             return stand(rules, state)
+    assert_never(candidacy.phase)
 
 
 # --- the three phases ---

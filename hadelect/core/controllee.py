@@ -6,6 +6,8 @@
 3. A tree that cannot be killed keeps its leader leading (unfit), so that nobody starts beside it.
 """
 
+from typing import assert_never
+
 from hadelect.core.candidacy import give_up
 from hadelect.core.effects import Emit, Persist, Send, Start
 from hadelect.core.events import ControlleeChanged, LeftoverStuck, PersistFailed, SupervisorReady
@@ -62,6 +64,7 @@ def on_controllee(rules: Rules, state: State, event: ControlleeChanged) -> Decis
             return cannot_be_killed(rules, state, event)
         case ControlleeState.STARTING | ControlleeState.STOPPING:
             return Decision(state)
+    assert_never(event.state)
 
 
 def is_ours(rules: Rules, state: State, term: Term) -> bool:

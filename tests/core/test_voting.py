@@ -35,6 +35,7 @@ from tests.core.member import (
     C,
     Member,
     hash_of,
+    leader_of,
     of,
     proof_of,
     rules_of,
@@ -317,3 +318,42 @@ def test_a_forgetful_member_that_restarts_is_still_forgetful(clean: bool) -> Non
     again.now = Millis(900 if clean else 3030)
     (vote,) = of(again.hear(A, claim(A, 64)), Persist)
     assert not vote.record.forgetful
+
+
+def test_a_leader_votes_for_nobody() -> None:
+    """It is the leader that is alive."""
+    member = leader_of(rules_of(), B, C)
+    assert refusals(member.hear(B, claim(B, 65))) == [Refusal.LEADER_ALIVE]
+
+
+def test_a_claim_of_a_released_leadership_is_an_echo() -> None:
+    """Although its term is the highest ever heard of."""
+    voter = Member(rules_of(B))
+    voter.hear(C, Leader(Term(66), LEASE, hash_of(SECRETS[C])))
+    voter.feed(Released(proof_of(C, 66)))
+    assert refusals(voter.hear(C, claim(C, 66))) == [Refusal.OLD_TERM]
+
+
+def test_no_term_below_one_that_was_led() -> None:
+    """A candidate that never heard of it is told, so that the token never goes back."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 128))
+    told = voter.hear(B, claim(B, 65, proof=proof_of(A, 128)))
+    assert refusals(told) == [Refusal.OLD_TERM]
+    assert sent(told, Refused)[0].standing.known_term == 128
+
+
+def test_a_withdrawal_of_the_leader_that_is_followed_changes_no_patience() -> None:
+    """Only a voter that follows nobody looks for another at once."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64))
+    voter.hear(A, Withdraw(Term(64)))
+    assert voter.state.patience_until == 3000
+
+
+def test_mode_none_a_voter_follows_nobody_beside_its_candidate() -> None:
+    """The candidate may count on the vote."""
+    voter = Member(rules_of(C, Arbitration.NONE))
+    voter.hear(A, claim(A, 64))
+    (answer,) = of(voter.hear(B, say_alive(B, 65)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
