@@ -60,7 +60,7 @@ def should_follow(rules: Rules, state: State, theirs: Leadership) -> bool:
     if majority:
         return theirs.term >= state.term
     if state.leader in (None, theirs.leader):
-        return state.leader is None or theirs.term >= state.term
+        return True  # What a leader says of itself is the truth, also after it lost its memory.
     ours = Leadership(state.term, state.leader) if state.leader else theirs
     return not leader_lives(state, state.now) or outranks(rules, theirs, ours)
 

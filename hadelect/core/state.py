@@ -75,6 +75,7 @@ class Candidacy:
     probes: int = 0
     term: Term = NO_TERM  # VOTE only.
     serial: int = 0  # VOTE only: the record that holds our own vote.
+    claimed_at: Millis = Millis(0)  # VOTE only: when this term was claimed first.
     grants: tuple[Name, ...] = ()
     refusals: tuple[tuple[Name, Refusal], ...] = ()
 

@@ -78,6 +78,8 @@ def obstacle(rules: Rules, state: State, now: Millis) -> str:
         return "its own controllee is not verified dead yet"
     if now < state.mute_until:
         return "mute: it lost its memory and may have promised silence to a leader"
+    if state.role is not Role.ELECTION and state.durable < state.promise_serial:
+        return "its disk has not taken its last promise yet"
     promise = active_promise(state, now)
     if promise and promise.leader != rules.me:
         return f"promised silence to {promise.leader} (term {promise.term})"

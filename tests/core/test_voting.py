@@ -75,10 +75,11 @@ def test_a_voter_grants_nobody_else_before_its_promise_ends() -> None:
 
 
 def test_the_same_claim_is_granted_again() -> None:
-    """A claim heard twice is one vote."""
+    """A claim heard twice is one vote, written once."""
     voter = Member(rules_of(C))
     voter.hear(A, claim(A, 64))
-    assert sent(voter.hear(A, claim(A, 64)), Vote)
+    voter.feed(Persisted(voter.state.record.serial))
+    assert of(voter.hear(A, claim(A, 64)), Send) == [Send(A, Vote(Term(64), Millis(7)))]
 
 
 def test_a_claim_of_an_old_term_is_refused() -> None:
@@ -357,3 +358,26 @@ def test_mode_none_a_voter_follows_nobody_beside_its_candidate() -> None:
     voter.hear(A, claim(A, 64))
     (answer,) = of(voter.hear(B, say_alive(B, 65)), Send)
     assert answer.message.standing.leader is None  # type: ignore[union-attr]
+
+
+def test_a_slow_disk_answers_the_repeated_claim() -> None:
+    """One write per vote; silence is promised anew each time it is asked for."""
+    voter = Member(rules_of(C))
+    voter.feed(Persisted(1))
+    (persist,) = of(voter.hear(A, claim(A, 64, 7)), Persist)
+    voter.now = Millis(500)
+    assert voter.hear(A, claim(A, 64, 507)) == ()
+    voter.feed(Persisted(persist.record.serial))
+    voter.now = Millis(1000)
+    assert sent(voter.hear(A, claim(A, 64, 1007)), Vote) == [Vote(Term(64), Millis(1007))]
+    voter.now = Millis(4029)
+    assert refusals(voter.hear(B, claim(B, 65))) == [Refusal.PROMISED]
+
+
+def test_a_leader_that_asks_for_votes_leads_no_more() -> None:
+    """Nobody protects it against others any longer than the promise lasts."""
+    voter = Member(rules_of(B))
+    voter.hear(A, say_alive(A, 64))
+    voter.hear(A, PreVote(Millis(1), None, None, standing()))
+    assert voter.state.leader is None
+    assert refusals(voter.hear(C, claim(C, 66))) == [Refusal.PROMISED]
