@@ -42,6 +42,10 @@ class Ending:
         self._over = False
         self.is_stuck = False
 
+    def cancel(self) -> None:
+        """Neither kill nor tell any more: somebody else has verified it."""
+        self._over = True
+
     def look(self) -> None:
         """Now, and by itself every few milliseconds."""
         if self._over:

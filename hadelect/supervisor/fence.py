@@ -6,9 +6,9 @@
 
 | fence | kills by | proof | escapes when |
 |---|---|---|---|
-| namespace | SIGKILL to PID 1 of the PID namespace | its pidfd has ended: the kernel lets it end last | never |
-| cgroup | `cgroup.kill` | `populated 0` in cgroup.events | root moves itself to another cgroup |
-| subreaper | SIGKILL to every descendant in /proc | no descendant is left | supervisor and init are killed at once |
+| namespace | SIGKILL to the namespace's PID 1 | its pidfd ended: it ends last | never |
+| cgroup | `cgroup.kill` | `populated 0` in cgroup.events | root leaves it for another cgroup |
+| subreaper | SIGKILL to each descendant in /proc | none is left | supervisor and init die at once |
 """
 
 from __future__ import annotations

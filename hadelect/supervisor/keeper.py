@@ -48,7 +48,7 @@ class Keeper:
         self._children = children
         self._enclose = enclose
         self._terms = Terms()
-        self._spec: Spec | None = None
+        self.spec: Spec | None = None  # None until the first `configure`.
         self._lock = -1
         self._leftover: Ending | None = None  # Of an earlier life.
         self._tree: Tree | None = None
@@ -62,10 +62,6 @@ class Keeper:
     def is_settled(self) -> bool:
         """Nothing runs, nothing is being killed."""
         return self._tree is None and self._leftover is None
-
-    @property
-    def is_configured(self) -> bool:
-        return self._spec is not None
 
     # --- whose word counts ---
 
@@ -114,13 +110,13 @@ class Keeper:
 
     def _configure(self, spec: Spec) -> None:
         spec.check_user()
-        if self._spec and spec.state_dir != self._spec.state_dir:
+        if self.spec and spec.state_dir != self.spec.state_dir:
             raise ConfigurationError("HAD_STATE_DIR has changed: stop and start hadelect")
         if self._lock < 0:
             self._lock = lock(spec.state_dir)
             if fence := left_behind(spec.state_dir):
                 self._leftover = Ending(self._loop, fence, self._on_leftover_gone, lambda: None)
-        self._spec = spec
+        self.spec = spec
         self._told = -1
         if self._leftover:
             self._leftover.look()
@@ -134,7 +130,7 @@ class Keeper:
 
     def _settle(self) -> None:
         """Raise a warm init and tell the daemon; or wait for the end of what is in the way."""
-        spec = self._spec
+        spec = self.spec
         if spec is None or self._answer is None:
             return
         if self._in_the_way():
@@ -247,8 +243,8 @@ class Keeper:
             tree.asked = because or "stopped by command"
             if kill or not tree.tell(do="stop"):
                 self._kill(tree)
-            elif self._spec:
-                slack = self._spec.stop_timeout_ms + _STOP_SLACK_MS
+            elif self.spec:
+                slack = self.spec.stop_timeout_ms + _STOP_SLACK_MS
                 self._loop.after(slack, lambda: self._kill(tree))
 
     def _retitle(self, term: int, to: int) -> None:
@@ -347,7 +343,7 @@ class Keeper:
 
     def _give_notice(self) -> None:
         """The leadership that died with its daemon is over: tell every peer, with the proof."""
-        term, spec = self._terms.term, self._spec
+        term, spec = self._terms.term, self.spec
         if term and spec:
             secret = self._terms.release(term)
             self._will.send(notice.released(spec.pool, spec.member, term, secret))

@@ -157,7 +157,7 @@ class Supervisor:
 
     def _ends_with(self, code: int) -> bool:
         on_purpose = code in (0, CONFIGURATION)
-        return on_purpose or self._asked_to_end or not self._keeper.is_configured
+        return on_purpose or self._asked_to_end or self._keeper.spec is None
 
     def _restart_later(self) -> None:
         self._crashes += 1
