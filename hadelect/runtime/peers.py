@@ -22,9 +22,9 @@ from hadelect.core.messages import Hello, Message
 from hadelect.core.vocabulary import Name, Rules
 from hadelect.runtime import channels
 from hadelect.runtime.greeting import Greeter, Unwelcome, admits
+from hadelect.runtime.metrics import Metrics
 from hadelect.runtime.resolver import AddressBook, Endpoint, Unresolvable
 from hadelect.runtime.session import Session, StreamEnded, receive, say
-from hadelect.runtime.tally import Tally
 from hadelect.runtime.wire import Opened, ProtocolError, Wire
 
 CONNECT = "/hadelect.v1.Election/Connect"
@@ -55,7 +55,7 @@ class Ours:
     hello: Hello
     connection_timeout: float
     tls: channels.Credentials | None
-    tally: Tally
+    metrics: Metrics
 
     @property
     def hello_timeout(self) -> float:
@@ -101,7 +101,7 @@ class Peers:
         """Lost if there is no stream."""
         session = self._links[to].session
         if session is None:
-            self._ours.tally.said(type(message).__name__, "dropped")
+            self._ours.metrics.message(type(message).__name__, "out", "dropped")
             return
         session.put(message)
 
@@ -199,7 +199,7 @@ class Peers:
             self._book.unanswered(link.name)
             raise Unreachable(str(ended)) from None
         except ProtocolError as error:
-            self._ours.tally.heard("unknown", "refused")
+            self._ours.metrics.message("unknown", "in", "refused")
             raise Unreachable(f"{where} does not speak our protocol: {error}") from None
         await self._converse(link, call, opened, call)
 
@@ -214,7 +214,7 @@ class Peers:
         try:
             opened = await self._welcome(context, address)
         except (StreamEnded, ProtocolError, TimeoutError) as error:
-            self._ours.tally.heard("unknown", "refused")
+            self._ours.metrics.message("unknown", "in", "refused")
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error) or "no Hello in time")
             return
         except Unwelcome as error:
@@ -243,7 +243,7 @@ class Peers:
     # --- both ----------------------------------------------------------------------------------
 
     async def _converse(self, link: Link, stream: Any, opened: Opened, call: Any) -> None:
-        session = Session(stream, self._ours.wire, self._ours.tally)
+        session = Session(stream, self._ours.wire, self._ours.metrics)
         if link.session is not None:
             link.session.end("a newer stream of the same member")
         link.session, link.call = session, call
@@ -271,7 +271,7 @@ class Peers:
             self._ears.note(f"{link.name} is not connected: {because}")
 
     def _refuse(self, error: Unwelcome) -> None:
-        self._ours.tally.heard("Hello", "refused")
+        self._ours.metrics.message("Hello", "in", "refused")
         if self._refused.get(error.sender) == error.because:
             return
         if len(self._refused) >= REFUSALS_KEPT:

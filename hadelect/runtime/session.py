@@ -15,8 +15,8 @@ import grpc
 import grpc.aio
 
 from hadelect.core.messages import Message
+from hadelect.runtime.metrics import Metrics
 from hadelect.runtime.outbox import Outbox, Overflow
-from hadelect.runtime.tally import Tally
 from hadelect.runtime.wire import Opened, ProtocolError, Wire
 
 FLUSH_SECONDS = 0.3
@@ -77,10 +77,10 @@ async def say(stream: Stream, data: bytes) -> None:
 class Session:
     """A stream in use. `hear` is called with every envelope, in order."""
 
-    def __init__(self, stream: Stream, wire: Wire, tally: Tally) -> None:
+    def __init__(self, stream: Stream, wire: Wire, metrics: Metrics) -> None:
         self._stream = stream
         self._wire = wire
-        self._tally = tally
+        self._metrics = metrics
         self._outbox = Outbox()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -100,7 +100,7 @@ class Session:
             self._outbox.put(message)
             self._idle.clear()
         except Overflow as overflow:
-            self._tally.said(type(message).__name__, "overflow")
+            self._metrics.message(type(message).__name__, "out", "overflow")
             self.end(f"it does not read: {overflow}")
 
     def end(self, because: str) -> None:
@@ -150,7 +150,7 @@ class Session:
         words = ""
         for outcome in outcomes:
             if isinstance(outcome, ProtocolError):
-                self._tally.heard("unknown", "refused")
+                self._metrics.message("unknown", "in", "refused")
                 words = words or f"protocol error: {outcome}"
             elif isinstance(outcome, StreamEnded):
                 words = words or str(outcome)
@@ -162,13 +162,13 @@ class Session:
         while True:
             opened = await receive(self._stream, self._wire)
             self.heard_at = self._now()
-            self._tally.heard(type(opened.message).__name__, "ok")
+            self._metrics.message(type(opened.message).__name__, "in", "ok")
             hear(opened)
 
     async def _write_all(self) -> BaseException:
         while True:
             message = await self._outbox.get()
             await say(self._stream, self._wire.encode(message))
-            self._tally.said(type(message).__name__, "ok")
+            self._metrics.message(type(message).__name__, "out", "ok")
             if not len(self._outbox):
                 self._idle.set()
