@@ -20,7 +20,11 @@ SECRET_DIGITS = 64
 MAX_NUMBER = 2**63 - 1
 
 _TEXTS = {"released": ("leader", "secret"), "probe": (), "probe_reply": ()}
-_NUMBERS = {"released": ("term",), "probe": ("term", "sent_at"), "probe_reply": ("sent_at", "leads")}
+_NUMBERS = {
+    "released": ("term",),
+    "probe": ("term", "sent_at"),
+    "probe_reply": ("sent_at", "leads"),
+}
 
 
 class Datagram:
@@ -66,7 +70,7 @@ def decode(datagram: bytes) -> Datagram:
     except (ValueError, RecursionError) as error:  # Includes UnicodeDecodeError.
         raise ValueError(f"not JSON: {error}") from None
     if not isinstance(body, dict):
-        raise ValueError("not a JSON object")
+        raise ValueError("not a JSON object")  # noqa: TRY004 - one error for all junk
     if body.get("v") != VERSION or isinstance(body.get("v"), bool):
         raise ValueError(f"version {body.get('v')!r}, we speak {VERSION}")
     kind = body.get("kind")
@@ -89,8 +93,8 @@ def _encode(kind: str, pool: str, sender: str, fields: dict[str, object]) -> byt
 
 def _text(body: dict[str, object], name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT:
-        raise ValueError(f"{name}: a text of 1 to {MAX_TEXT} characters is needed")
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT or not value.isprintable():
+        raise ValueError(f"{name}: a printable text of 1 to {MAX_TEXT} characters is needed")
     return value
 
 
