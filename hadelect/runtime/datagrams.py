@@ -35,12 +35,18 @@ class Datagrams(asyncio.DatagramProtocol):
         self._ports = ports
         self._pool = ports.rules.identity.pool
         self._sock: socket.socket | None = None
+        self._transport: asyncio.DatagramTransport | None = None
 
     async def listen(self, sock: socket.socket) -> None:
         """Serve a bound, non-blocking socket."""
         loop = asyncio.get_running_loop()
         self._sock = sock
-        await loop.create_datagram_endpoint(lambda: self, sock=sock)
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, sock=sock)
+
+    def close(self) -> None:
+        self._sock = None
+        if self._transport is not None:
+            self._transport.close()
 
     def send(self, effect: SendDatagram) -> None:
         me, message = self._ports.rules.me, effect.message
