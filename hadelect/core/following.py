@@ -95,7 +95,10 @@ def promise_and_ack(rules: Rules, state: State, sender: Name, alive: Alive) -> D
     standing = standing_of(rules, state, state.now)
     ack = Send(sender, AliveAck(alive.term, alive.sent_at, standing))
     theirs = Leadership(alive.term, sender)
-    return promise_to_leader(state, theirs, alive.lease_ms, alive.secret_hash, ack)
+    promised = promise_to_leader(state, theirs, alive.lease_ms, alive.secret_hash, ack)
+    if promised.effects:
+        return promised
+    return promised.plus(answer_only(rules, promised.state, sender, alive))
 
 
 def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:

@@ -140,7 +140,7 @@ def promise_to_leader(
     record = state.record
     written = (record.promised_term, record.promised_to) == (leadership.term, leadership.leader)
     if written and lease_ms <= record.longest_lease_ms:
-        # Not acked while the disk is still busy with it: that only costs the leader time.
+        # No ack that counts while the disk is still busy with it: that only costs the leader time.
         return Decision(promised, (ack,) if state.durable >= state.promise_serial else ())
     record = replace(
         record,

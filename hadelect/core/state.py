@@ -130,6 +130,7 @@ class Fitness:
 @dataclass(frozen=True)
 class State:
     now: Millis  # Of the last step.
+    started_at: Millis  # When this life began.
     role: Role
     since: Millis  # When this role began.
     record: Record  # As last handed to the disk.

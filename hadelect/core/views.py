@@ -85,6 +85,16 @@ def obstacle(rules: Rules, state: State, now: Millis) -> str:
         return f"promised silence to {promise.leader} (term {promise.term})"
     if not has_learned(rules, state, now):
         return "it lost its memory and has not yet learned the others' terms"
+    return unheard_at_start(rules, state, now)
+
+
+def unheard_at_start(rules: Rules, state: State, now: Millis) -> str:
+    """Mode none asks all it reaches: in the first lease of a life that means nothing yet."""
+    if rules.identity.arbitration is Arbitration.MAJORITY:
+        return ""
+    unheard = ", ".join(peer.name for peer in state.peers if peer.standing is None)
+    if now < state.started_at + rules.lease_ms and unheard:
+        return f"it has just started and not heard {unheard} yet"
     return ""
 
 

@@ -19,6 +19,7 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
+from hadelect.core.views import obstacle
 from hadelect.core.vocabulary import (
     Arbitration,
     ControlleeState,
@@ -279,10 +280,10 @@ def test_a_higher_unled_term_strands_nobody() -> None:
 def test_no_ack_before_the_promise_is_durable() -> None:
     """The first ack of a leadership waits for the disk; so do those that follow meanwhile."""
     voter = Member(rules_of(C))
-    voter.feed(Persisted(1))
     (persist,) = of(voter.hear(A, say_alive(A, 64, 1)), Persist)
     assert len(persist.then) == 1
-    assert voter.hear(A, say_alive(A, 64, 2)) == ()
+    (answer,) = of(voter.hear(A, say_alive(A, 64, 2)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
     voter.feed(Persisted(persist.record.serial))
     assert of(voter.hear(A, say_alive(A, 64, 3)), Send)
 
@@ -381,3 +382,25 @@ def test_a_leader_that_asks_for_votes_leads_no_more() -> None:
     voter.hear(A, PreVote(Millis(1), None, None, standing()))
     assert voter.state.leader is None
     assert refusals(voter.hear(C, claim(C, 66))) == [Refusal.PROMISED]
+
+
+def test_a_standby_that_restarts_acks_the_leader_its_record_names() -> None:
+    """Whatever its disk does now: the promise is on it already."""
+    found = Record(promised_term=Term(64), promised_to=A, longest_lease_ms=LEASE)
+    voter = Member(rules_of(C), found=found)
+    voter.feed(PersistFailed(1, "No space left on device"))
+    (ack,) = of(voter.hear(A, say_alive(A, 64)), Send)
+    assert ack.message.standing.leader == A  # type: ignore[union-attr]
+
+
+def test_mode_none_nobody_stands_before_it_has_heard_the_others() -> None:
+    """In the first lease of a life: else a member that has just started reaches nobody and wins."""
+    found = Record(promised_term=Term(64), promised_to=A, promised_hash=hash_of(SECRETS[A]))
+    voter = Member(rules_of(C, Arbitration.NONE), found=found)
+    voter.feed(Released(proof_of(A, 64)))
+    assert voter.role() is Role.PASSIVE
+    assert B in obstacle(voter.rules, voter.state, voter.now)
+    for peer in (A, B):
+        voter.hear(peer, Report(standing(fit=False)))
+    voter.wait(600)
+    assert voter.role() is Role.ELECTION
