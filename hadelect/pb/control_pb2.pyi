@@ -1,0 +1,123 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class StatusRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class StatusReply(_message.Message):
+    __slots__ = ("pool", "leader", "term", "arbitration", "answered_by", "members", "warnings", "promise")
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    ARBITRATION_FIELD_NUMBER: _ClassVar[int]
+    ANSWERED_BY_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    PROMISE_FIELD_NUMBER: _ClassVar[int]
+    pool: str
+    leader: str
+    term: int
+    arbitration: str
+    answered_by: str
+    members: _containers.RepeatedCompositeFieldContainer[MemberStatus]
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    promise: str
+    def __init__(self, pool: _Optional[str] = ..., leader: _Optional[str] = ..., term: _Optional[int] = ..., arbitration: _Optional[str] = ..., answered_by: _Optional[str] = ..., members: _Optional[_Iterable[_Union[MemberStatus, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., promise: _Optional[str] = ...) -> None: ...
+
+class MemberStatus(_message.Message):
+    __slots__ = ("member", "priority", "primary", "role", "reachable", "fit", "unfit_because", "drained", "term", "last_heard_seconds", "version", "config_digest", "witness", "controllee", "mute", "leader", "hears")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    PRIMARY_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    REACHABLE_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
+    UNFIT_BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    DRAINED_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    LAST_HEARD_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    WITNESS_FIELD_NUMBER: _ClassVar[int]
+    CONTROLLEE_FIELD_NUMBER: _ClassVar[int]
+    MUTE_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    HEARS_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    priority: int
+    primary: bool
+    role: str
+    reachable: bool
+    fit: bool
+    unfit_because: str
+    drained: bool
+    term: int
+    last_heard_seconds: float
+    version: str
+    config_digest: str
+    witness: bool
+    controllee: ControlleeStatus
+    mute: bool
+    leader: str
+    hears: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, member: _Optional[str] = ..., priority: _Optional[int] = ..., primary: _Optional[bool] = ..., role: _Optional[str] = ..., reachable: _Optional[bool] = ..., fit: _Optional[bool] = ..., unfit_because: _Optional[str] = ..., drained: _Optional[bool] = ..., term: _Optional[int] = ..., last_heard_seconds: _Optional[float] = ..., version: _Optional[str] = ..., config_digest: _Optional[str] = ..., witness: _Optional[bool] = ..., controllee: _Optional[_Union[ControlleeStatus, _Mapping]] = ..., mute: _Optional[bool] = ..., leader: _Optional[str] = ..., hears: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ControlleeStatus(_message.Message):
+    __slots__ = ("name", "state", "pid", "since", "restarts")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    state: str
+    pid: int
+    since: str
+    restarts: int
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[str] = ..., pid: _Optional[int] = ..., since: _Optional[str] = ..., restarts: _Optional[int] = ...) -> None: ...
+
+class HandoverRequest(_message.Message):
+    __slots__ = ("to", "dry_run", "wait_seconds", "reason", "operator", "force")
+    TO_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    WAIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    dry_run: bool
+    wait_seconds: float
+    reason: str
+    operator: str
+    force: bool
+    def __init__(self, to: _Optional[str] = ..., dry_run: _Optional[bool] = ..., wait_seconds: _Optional[float] = ..., reason: _Optional[str] = ..., operator: _Optional[str] = ..., force: _Optional[bool] = ...) -> None: ...
+
+class DrainRequest(_message.Message):
+    __slots__ = ("member", "undrain", "reason", "operator", "force")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    UNDRAIN_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    FORCE_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    undrain: bool
+    reason: str
+    operator: str
+    force: bool
+    def __init__(self, member: _Optional[str] = ..., undrain: _Optional[bool] = ..., reason: _Optional[str] = ..., operator: _Optional[str] = ..., force: _Optional[bool] = ...) -> None: ...
+
+class CommandReply(_message.Message):
+    __slots__ = ("ok", "text", "leader")
+    OK_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    ok: bool
+    text: str
+    leader: str
+    def __init__(self, ok: _Optional[bool] = ..., text: _Optional[str] = ..., leader: _Optional[str] = ...) -> None: ...
