@@ -23,7 +23,9 @@ from pathlib import Path
 
 PREFIX = "hade2e"
 NETNS = Path("/run/netns")
-NOBODY_HOME = "02:00:00:00:ff:ff"  # A station that does not exist: frames to it are lost in silence.
+NOBODY_HOME = (
+    "02:00:00:00:ff:ff"  # A station that does not exist: frames to it are lost in silence.
+)
 _count = itertools.count(1)
 
 
@@ -39,7 +41,9 @@ def unavailable() -> str:
     if missing:
         return f"not installed: {', '.join(missing)} (Debian: iproute2, util-linux)"
     probe = f"{PREFIX}-{_owner()}-probe"
-    made = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        ["ip", "netns", "add", probe], capture_output=True, text=True, check=False
+    )
     if made.returncode:
         return f"ip netns add: {made.stderr.strip()}"
     _remove(probe)
@@ -64,10 +68,10 @@ def inhabitants(namespace: str) -> Iterator[int]:
         inode = (NETNS / namespace).stat().st_ino
     except FileNotFoundError:
         return
-    for entry in os.scandir("/proc"):
+    for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if os.stat(f"/proc/{entry.name}/ns/net").st_ino == inode:
+                if (entry / "ns/net").stat().st_ino == inode:
                     yield int(entry.name)
 
 
@@ -92,7 +96,7 @@ def socket_in(namespace: str, kind: socket.SocketKind) -> socket.socket:
 def evict(namespace: str) -> None:
     """SIGKILL everything in a namespace and wait until it is empty."""
     deadline = time.monotonic() + 10
-    while living := [pid for pid in inhabitants(namespace) if not _zombie(pid)]:
+    while living := [pid for pid in inhabitants(namespace) if not zombie(pid)]:
         for pid in living:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -101,7 +105,7 @@ def evict(namespace: str) -> None:
         time.sleep(0.002)
 
 
-def _zombie(pid: int) -> bool:
+def zombie(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
     except OSError:
@@ -115,7 +119,7 @@ def _remove(namespace: str) -> None:
 
 def sweep() -> None:
     """Remove what crashed runs left: namespaces whose owner is no more."""
-    for name in os.listdir(NETNS) if NETNS.is_dir() else ():
+    for name in [entry.name for entry in NETNS.iterdir()] if NETNS.is_dir() else ():
         match = re.fullmatch(rf"{PREFIX}-(\d+)\.(\d+)-.*", name)
         if match and _started(int(match[1])) != match[2]:
             _remove(name)
@@ -178,13 +182,16 @@ class Lan:
     def _build(self) -> None:
         names = (*map(self.namespace, self.numbers), self.bridge)
         _ip("", *(f"netns add {name}" for name in names))
-        _ip(self.bridge, "link add br0 type bridge forward_delay 0 mcast_snooping 0", "link set br0 up")
+        _ip(
+            self.bridge,
+            "link add br0 type bridge forward_delay 0 mcast_snooping 0",
+            "link set br0 up",
+        )
         for number in self.numbers:
             home = self.namespace(number)
             _ip(
                 self.bridge,
-                f"link add v{number} type veth"
-                f" peer name eth0 address {_mac(number)} netns {home}",
+                f"link add v{number} type veth peer name eth0 address {_mac(number)} netns {home}",
                 f"link set v{number} master br0 up",
             )
             _ip(

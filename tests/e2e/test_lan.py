@@ -77,7 +77,8 @@ def test_a_crashed_run_is_swept_up() -> None:
         import os, subprocess
         from tests.e2e.lan import Lan
         lan = Lan(1)
-        inside = subprocess.Popen(["nsenter", f"--net=/run/netns/{lan.namespace(1)}", "sleep", "60"])
+        door = f"--net=/run/netns/{lan.namespace(1)}"
+        inside = subprocess.Popen(["nsenter", door, "sleep", "60"])
         print(lan.tag, inside.pid, flush=True)
         os.read(0, 1)
     """)
@@ -89,5 +90,5 @@ def test_a_crashed_run_is_swept_up() -> None:
         tag, left_behind = run.stdout.readline().split()
         os.kill(run.pid, signal.SIGKILL)
     network.sweep()
-    assert not [name for name in os.listdir(network.NETNS) if name.startswith(f"{tag}-")]
-    assert network._zombie(int(left_behind))
+    assert not list(network.NETNS.glob(f"{tag}-*"))
+    assert network.zombie(int(left_behind))

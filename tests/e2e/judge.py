@@ -1,0 +1,74 @@
+"""What the journal of the schedulers must say, as sentences that fail with the story they judge.
+
+Law: the journal is the only witness; no member is asked.
+"""
+
+import time
+from pathlib import Path
+
+from hadelect.cli.journal import Run, Verdict, judge
+
+FRESH_NS = 150_000_000  # A scheduler that wrote within this long is there (it writes every 5 ms).
+
+
+class Journal:
+    """The one file that all schedulers of a lab append to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.path.touch()
+        self.path.chmod(0o666)
+
+    def verdict(self) -> Verdict:
+        return judge(self.path.read_text())
+
+    def runs(self) -> tuple[Run, ...]:
+        return self.verdict().runs
+
+    def running(self) -> tuple[Run, ...]:
+        """Who writes now."""
+        now = time.monotonic_ns()
+        return tuple(run for run in self.runs() if now - run.last < FRESH_NS)
+
+
+def never_two(journal: Journal) -> None:
+    """At no instant of the journal did two schedulers run."""
+    verdict = journal.verdict()
+    total = verdict.overlap_ns / 1e6
+    assert not verdict.overlaps, f"two schedulers at once for {total:.1f} ms\n{told(verdict)}"
+
+
+def terms_rise(journal: Journal) -> None:
+    """Whoever starts after a move has a higher term than all before; one leadership, one member."""
+    verdict = journal.verdict()
+    leader_of: dict[int, str] = {}
+    highest = 0
+    for run in verdict.runs:
+        story = f"{run.who}\n{told(verdict)}"
+        assert run.term >= highest, f"a lower term after {highest}: {story}"
+        assert leader_of.setdefault(run.term, run.member) == run.member, f"one term, two: {story}"
+        highest = run.term
+
+
+def told(verdict: Verdict) -> str:
+    """The runs, overlaps and gaps in milliseconds since the first line."""
+    if not verdict.runs:
+        return "  (no scheduler ever ran)"
+    zero = verdict.runs[0].first
+
+    def ms(instant: int) -> str:
+        return f"{(instant - zero) / 1e6:10.1f}"
+
+    return "\n".join(
+        [
+            *(f"  {ms(r.first)} .. {ms(r.last)}  {r.member} term {r.term}" for r in verdict.runs),
+            *(
+                f"  {ms(o.start)} .. {ms(o.end)}  TWO: {o.one.member}, {o.other.member}"
+                for o in verdict.overlaps
+            ),
+            *(
+                f"  {ms(g.start)} .. {ms(g.end)}  nobody, then {g.after.member}"
+                for g in verdict.gaps
+            ),
+        ]
+    )
