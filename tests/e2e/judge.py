@@ -1,13 +1,17 @@
 """What the journal of the schedulers must say, as sentences that fail with the story they judge.
 
-Law: the journal is the only witness; no member is asked.
+Law 1: the journal is the only witness; no member is asked.
+Law 2: a run's `pid` is not a pid but the instant at which this life of a scheduler began (see
+       scheduler.py): two runs are the same life exactly if it is equal.
 """
 
+import os
 import time
 from pathlib import Path
 
 from hadelect.cli.journal import Run, Verdict, judge
 
+TAIL_BYTES = 16_384
 FRESH_NS = 150_000_000  # A scheduler that wrote within this long is there (it writes every 5 ms).
 
 
@@ -25,10 +29,26 @@ class Journal:
     def runs(self) -> tuple[Run, ...]:
         return self.verdict().runs
 
+    def recent(self) -> tuple[Run, ...]:
+        """Who wrote the last few hundred lines: cheap enough to be asked in a loop."""
+        with self.path.open("rb") as lines:
+            size = lines.seek(0, os.SEEK_END)
+            lines.seek(max(0, size - TAIL_BYTES))
+            text = lines.read().decode()
+        return judge(text if size <= TAIL_BYTES else text.partition("\n")[2]).runs
+
+    def newest(self) -> Run:
+        """The scheduler that began last."""
+        return max(self.recent(), key=lambda run: run.pid)
+
     def running(self) -> tuple[Run, ...]:
         """Who writes now."""
         now = time.monotonic_ns()
-        return tuple(run for run in self.runs() if now - run.last < FRESH_NS)
+        return tuple(run for run in self.recent() if now - run.last < FRESH_NS)
+
+    def forget(self) -> None:
+        """Begin anew; whoever writes goes on at the new beginning."""
+        os.truncate(self.path, 0)
 
 
 def never_two(journal: Journal) -> None:

@@ -135,14 +135,14 @@ class Lab:
 
     def ran(self) -> Run:
         """The scheduler that runs, or ran last."""
-        return self.journal.runs()[-1]
+        return self.journal.newest()
 
     def moved(self, before: Run, within: float | None = None) -> Run:
         """Wait for a scheduler that began after `before`; the newest."""
 
         def begun() -> Run | None:
-            newest = self.journal.runs()[-1]
-            return newest if newest.first > before.first else None
+            newest = self.journal.newest()
+            return newest if newest.pid > before.pid else None
 
         return until(
             begun, self.pool.bound if within is None else within, lambda: "no scheduler began"
@@ -153,8 +153,7 @@ class Lab:
         leader = self.settled(*among)
         before = self.ran()
         time.sleep(self.pool.lease if still is None else still)
-        assert self.ran().first == before.first, f"moved again\n{self.story()}"
-        assert [run.first for run in self.journal.running()] == [before.first], self.story()
+        assert [run.pid for run in self.journal.running()] == [before.pid], "moved again"
         return leader
 
     def never_two(self) -> None:

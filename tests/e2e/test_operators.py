@@ -26,7 +26,7 @@ def test_sigterm_hands_over_and_exits_0(build: Build, mode: str, manner: str) ->
     assert lab.moved(before).member != leader.name
     lab.one()
     if manner == "slow":
-        stopped = next(run for run in lab.journal.runs() if run.first == before.first)
+        stopped = next(run for run in lab.journal.runs() if run.pid == before.pid)
         assert stopped.last - before.last > (SLOW_STOP - 0.1) * 1e9, "it was given its time"
     lab.never_two()
 
@@ -78,7 +78,7 @@ def test_a_handover_that_cannot_be_is_refused(build: Build, mode: str) -> None:
     assert down.name in refused.stdout + refused.stderr
     assert leader.cli("handover", "--to", "10.77.0.99:1").returncode == 1
     assert lab.one() is leader
-    assert lab.ran().first == before.first
+    assert lab.ran().pid == before.pid
 
 
 def test_a_drained_member_never_leads(build: Build, mode: str) -> None:
@@ -128,7 +128,7 @@ def test_reload_and_upgrade_of_a_standby_move_nobody(build: Build, mode: str) ->
     assert standby.end() == 0, standby.tail()
     standby.start()
     assert lab.one() is leader
-    assert lab.ran().first == before.first
+    assert lab.ran().pid == before.pid
     lab.never_two()
 
 
