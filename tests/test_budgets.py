@@ -1,4 +1,4 @@
-"""Size budgets: what makes code feared is the one file and the one function that everything is poured into."""
+"""Size budgets: what makes code feared is the one function that everything is poured into."""
 
 import ast
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The one object that configuration becomes. Nobody else sees text, environment or a default.
 
-All times are float seconds as in the files; `rules_of` (config/rules.py) turns them into the core's.
+All times are float seconds as in the files; `rules_of` (config/rules.py) makes them the core's.
 """
 
 from dataclasses import dataclass, field
@@ -81,3 +81,15 @@ class Config:
     @property
     def witness(self) -> bool:
         return self.me in self.witnesses
+
+
+@dataclass(frozen=True, slots=True)
+class PoolView:
+    """What somebody needs who only asks the members: whom, and how."""
+
+    pool: str
+    members: tuple[Address, ...]
+    witnesses: tuple[Address, ...]
+    control_socket: Path
+    state_dir: Path
+    tls: TlsSpec | None

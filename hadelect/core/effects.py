@@ -1,4 +1,4 @@
-"""Everything a member can ask of the world. Each is a value; what takes time answers as an event."""
+"""Everything a member can ask of the world: values. What takes time answers as an event."""
 
 from dataclasses import dataclass
 
@@ -24,19 +24,25 @@ class SendDatagram:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a member must remember over a restart. The voters' list in force stands beside it."""
+    """What a member must remember over a restart. The voters' list in force stands beside it.
 
-    serial: int  # Counts the writes of this life; Persisted names it.
-    term: Term  # The highest term voted for or led.
-    vote: Name | None
-    known_term: Term
-    drained: bool
-    promised_term: Term = Term(0)  # Written at a clean stop: what was still promised …
+    Whom it owes silence to (`promised_*`) is written before the first vote or ack of that promise
+    leaves, so a record found after a crash names the only leader that may still count on it; until
+    when is known only from a record written at a clean stop.
+    """
+
+    serial: int = 0  # Counts the writes of this life; Persisted names it.
+    term: Term = Term(0)  # The highest term voted for.
+    vote: Name | None = None
+    led: Term = Term(0)  # The highest term known to have been led, by whomever.
+    drained: bool = False
+    promised_term: Term = Term(0)
     promised_to: Name | None = None
-    promised_until: Millis = Millis(0)  # … until when, on this boot's CLOCK_BOOTTIME.
+    promised_hash: str = ""  # SHA-256 of the secret that voids the promise.
+    longest_lease_ms: Millis = Millis(0)  # The longest lease ever promised.
+    clean: bool = False  # Written at a clean stop: then the two below are the whole truth.
+    promised_until: Millis = Millis(0)  # On this boot's CLOCK_BOOTTIME.
     mute_until: Millis = Millis(0)
-    longest_lease_ms: Millis = Millis(0)  # The longest lease ever promised since the last record.
-    clean: bool = False  # Written at a clean stop: the three fields above are the whole truth.
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Hands(Protocol):
     def quit(self, effect: Quit) -> None: ...
 
 
-def carry_out(effects: Iterable[Effect], hands: Hands) -> None:  # noqa: C901 - a closed set, matched whole
+def carry_out(effects: Iterable[Effect], hands: Hands) -> None:
     for effect in effects:
         match effect:
             case Send():

@@ -48,7 +48,7 @@ class Standing:
     leader: Name | None  # Whom it follows (itself when it leads).
     leader_heard_ms: Millis  # How long ago it heard that leader; 0 when it leads.
     known_term: Term  # The highest term it ever voted for or heard of.
-    blank: bool  # It has no durable state of an earlier life and has not voted since.
+    blank: bool  # It knows of no leadership ever: a fresh member.
     mute: bool
     fit: bool
     unfit_because: str
@@ -158,7 +158,9 @@ class Withdraw:
 class Resign:
     """My controllee is verified dead: my voters are free; `successor` may stand at once."""
 
-    proof: Proof  # secret "" when the supervisor could not be asked: then only the direct word counts.
+    proof: (
+        Proof  # secret "" when the supervisor could not be asked: then only the direct word counts.
+    )
     successor: Name | None
     because: str
 

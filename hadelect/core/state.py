@@ -1,6 +1,11 @@
-"""What one member knows and has promised. Frozen and hashable: it can be diffed, replayed, searched."""
+"""What one member knows and has promised.
 
+Frozen and hashable: it can be diffed, replayed and searched exhaustively.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Self
 
 from hadelect.core.effects import Effect, Record
@@ -16,7 +21,7 @@ from hadelect.core.vocabulary import (
     Term,
 )
 
-LONG_AGO = Millis(-(10**9))
+LONG_AGO = Millis(-(10**12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +29,7 @@ class PeerView:
     """A peer as last heard."""
 
     name: Name
-    heard_at: Millis = LONG_AGO  # Own clock; LONG_AGO = never in this life.
-    said_at: Millis = LONG_AGO  # When we last sent it a report.
+    heard_at: Millis = LONG_AGO  # Own clock; LONG_AGO = not in this life, or it said goodbye.
     standing: Standing | None = None
     version: str = ""
     life: str = ""
@@ -45,12 +49,11 @@ class Promise:
 class Known:
     """A leadership heard of, with the hash that its secret must have."""
 
-    term: Term
-    leader: Name
+    leadership: Leadership
     secret_hash: str
 
 
-class Phase:
+class Phase(Enum):
     """Where a candidacy stands; the role is ELECTION in all of them."""
 
     PROBE = "probe"  # Asks the silent leader once more.
@@ -60,17 +63,29 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Candidacy:
-    phase: str
+    """Why and how far this member stands for leader. Kept while it waits for its turn, too."""
+
+    phase: Phase
     cause: Cause
-    since: Millis  # When this phase began.
-    silent: Leadership | None  # The leader no longer heard.
-    proof: Proof | None  # Or the secret that released its voters.
+    because: str
+    silent: Leadership | None = None  # The leader no longer heard.
+    proof: Proof | None = None  # Or the secret that released its voters.
+    since: Millis = Millis(0)  # When this phase began; names the round.
     probes: int = 0
     term: Term = NO_TERM  # VOTE only.
-    sent_at: Millis = Millis(0)
+    serial: int = 0  # VOTE only: the record that holds our own vote.
     grants: tuple[Name, ...] = ()
     refusals: tuple[tuple[Name, Refusal], ...] = ()
-    durable: bool = False  # Our own vote is on disk.
+
+    def with_grant(self, name: Name) -> Self:
+        refusals = tuple(pair for pair in self.refusals if pair[0] != name)
+        others = tuple(n for n in self.grants if n != name)
+        return replace(self, grants=(*others, name), refusals=refusals)
+
+    def with_refusal(self, name: Name, refusal: Refusal) -> Self:
+        refusals = tuple(pair for pair in self.refusals if pair[0] != name)
+        grants = tuple(n for n in self.grants if n != name)
+        return replace(self, grants=grants, refusals=(*refusals, (name, refusal)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +93,15 @@ class Leading:
     """What only a leader has."""
 
     authority_until: Millis
-    alive_at: Millis  # When the last Alive left.
     alive_due: Millis
+    secret_hash: str  # Of this leadership: in every Alive.
+    cause: Cause  # Why it stood.
     acked: tuple[tuple[Name, Millis], ...] = ()  # Peer -> send time of the newest Alive it acked.
-    deadline: Millis = LONG_AGO  # Last one asked of the supervisor.
-    retitling: Term = NO_TERM  # A higher term being written; led once it is durable.
+    deadline: Millis = LONG_AGO  # The last one asked of the supervisor.
+    closed: bool = False  # The supervisor has ended this leadership for good.
+    retitling: tuple[Term, int] | None = None  # A higher term and the serial that makes it durable.
+    rival_since: Millis | None = None  # Another leader that does not hear us is heard since then.
+    rival_at: Millis = LONG_AGO
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +112,6 @@ class Leaving:
     cause: Cause
     because: str
     command: int = 0  # To be answered when it is over; 0 = nobody waits.
-    quit: bool = False  # And then end this daemon.
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +119,10 @@ class Fitness:
     """Why this member should not lead; all empty = fit."""
 
     store: str = ""  # The state directory does not take our writes.
+    store_retry_at: Millis = Millis(0)
     leftover: str = ""  # Something of an earlier life still runs.
     controllee: str = ""  # Restart limit, failed exec, stop_failed …
-    until: Millis = Millis(0)  # … until when (cooldown); 0 = until it changes.
+    until: Millis | None = None  # … until when (cooldown); None = until it changes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,43 +132,59 @@ class State:
     since: Millis  # When this role began.
     record: Record  # As last handed to the disk.
     durable: int  # Serial of the newest record known to be on disk.
-    blank: bool  # No durable state of an earlier life, and not voted since.
+    forgetful: bool  # Started without a record: votes only after it has learned the others' terms.
     mute_until: Millis
+    report_due: Millis
+    patience_until: Millis  # Silence beyond this is suspect.
     peers: tuple[PeerView, ...]
     term: Term = NO_TERM  # Of the leadership led or followed.
     leader: Name | None = None
-    heard_at: Millis = LONG_AGO  # The leader's last Alive.
-    patience_until: Millis = Millis(0)  # Silence beyond this is suspect.
-    stalled_ms: Millis = Millis(0)  # Patience already added in this silence.
+    heard_at: Millis = LONG_AGO  # The leader's last Alive (or a third member's word of it).
     lease_ms: Millis = Millis(0)  # The followed leader's.
+    stalled_ms: Millis = Millis(0)  # Patience already added in this silence.
     promise: Promise | None = None
+    promise_serial: int = (
+        0  # The record that names the promise's holder; no ack before it is durable.
+    )
     known: tuple[Known, ...] = ()  # The newest leaderships heard of, newest last.
     released: tuple[Leadership, ...] = ()  # Proven over: nothing of theirs counts any more.
-    stand_at: Millis | None = None  # When our turn comes (staggered by priority).
-    candidacy: Candidacy | None = None
+    stand_at: Millis | None = None  # When our turn comes, or when to look again.
     wanted: Candidacy | None = None  # What we shall stand for when our turn comes.
+    candidacy: Candidacy | None = None  # ELECTION only.
     objected: bool = False  # Our one objection of this silence is spent.
-    leading: Leading | None = None
-    leaving: Leaving | None = None
-    secret_hash: str = ""  # Of the next leadership, from the supervisor; "" = not ready.
+    leading: Leading | None = None  # LEADER only.
+    leaving: Leaving | None = None  # LEADER only.
+    secret_hash: str = ""  # Of the next leadership; "" = the supervisor is not ready.
     controllee: Controllee = Controllee()
     restart_at: Millis | None = None
-    exits: tuple[Millis, ...] = ()  # Local restarts within the window.
+    exits: tuple[Millis, ...] = ()  # The controllee's own ends within the window.
     fitness: Fitness = Fitness()
-    ask_at: Millis | None = None  # The primary asks for a handover then.
-    preempts: int = 0  # Returns of this primary that failed again: its cooldown doubles.
-    ending: bool = False  # Shutdown asked for.
+    relapses: int = 0  # How often we led and became unfit again: the cooldown doubles.
+    ask_at: Millis | None = None  # The primary asks for its place then.
+    ending: bool = False  # Shutdown: once the leadership is over, write, say goodbye, quit.
+    quit_serial: int = 0  # The clean record; once it is written we end. No vote or ack after it.
 
-    def peer(self, name: Name) -> PeerView | None:
-        return next((peer for peer in self.peers if peer.name == name), None)
+    def peer(self, name: Name) -> PeerView:
+        """The view of `name`; raises StopIteration for a stranger (step drops those first)."""
+        return next(peer for peer in self.peers if peer.name == name)
 
     def with_peer(self, view: PeerView) -> Self:
-        return replace(
-            self, peers=tuple(view if peer.name == view.name else peer for peer in self.peers)
-        )
+        peers = tuple(view if peer.name == view.name else peer for peer in self.peers)
+        return replace(self, peers=peers)
+
+    def with_record(self, record: Record) -> Self:
+        return replace(self, record=replace(record, serial=self.record.serial + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     state: State
     effects: tuple[Effect, ...] = ()
+
+    def then(self, go_on: Callable[[State], "Decision"]) -> "Decision":
+        """What is decided next, after this."""
+        after = go_on(self.state)
+        return Decision(after.state, self.effects + after.effects)
+
+    def plus(self, *effects: Effect) -> "Decision":
+        return Decision(self.state, self.effects + effects)

@@ -1,0 +1,181 @@
+"""From files to one frozen, checked Config: read, parse, find our own entry, check.
+
+Law: no peer's name is resolved here. An unresolvable peer is a peer that is down, not an error.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hadelect.config import checks, commands, own_entry, sources
+from hadelect.config.findings import ConfigError, Refused
+from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec, PoolView, TlsSpec
+from hadelect.config.settings import Settings
+
+_NOBODY = Address("", "localhost", 0)  # Stands in while errors collect; never leaves this module.
+_FULL_DEBUG = ("D_FULLDEBUG", "D_ALL", "D_ANY")
+
+
+def load(
+    path: Path | None = None,
+    sets: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    port: int | None = None,
+    member: str | None = None,
+) -> Config:
+    """The configuration of one member. Raises ConfigError with everything that is wrong.
+
+    `sets` are the NAME=VALUE of --set, `port` is -p, `member` is --member.
+    """
+    host = own_entry.this_host()
+    settings = _settings(path, sets, environ, host)
+    me = _own_entry(settings, port, member, host)
+    config = _compose(settings, me)
+    checks.check_all(settings, config)
+    if settings.errors:
+        raise ConfigError(settings.errors, settings.warnings)
+    return replace(config, warnings=tuple(settings.warnings))
+
+
+def load_pool(
+    path: Path | None = None,
+    sets: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> PoolView:
+    """What somebody needs who only asks the members: whom and how. Raises ConfigError.
+
+    Works on a machine that is no member, and where the controllee is not installed.
+    """
+    settings = _settings(path, sets, environ, own_entry.this_host())
+    view = PoolView(
+        pool=settings.text("HAD_POOL"),
+        members=settings.members("HAD_LIST"),
+        witnesses=settings.members("HAD_WITNESS_LIST"),
+        control_socket=settings.path("HAD_CONTROL_SOCKET") or Path("/"),
+        state_dir=settings.path("HAD_STATE_DIR") or Path("/"),
+        tls=_tls(settings),
+    )
+    if not settings.text("HAD_LIST"):
+        settings.error("HAD_LIST", "required", "list the members: HAD_LIST = cm1:51450, cm2:51450")
+    if settings.errors:
+        raise ConfigError(settings.errors, settings.warnings)
+    return view
+
+
+def _settings(
+    path: Path | None,
+    sets: Sequence[str],
+    environ: Mapping[str, str] | None,
+    host: own_entry.Host,
+) -> Settings:
+    language = sources.read(path, sets, os.environ if environ is None else environ, host.name)
+    return Settings(language)
+
+
+def _own_entry(
+    settings: Settings, port: int | None, member: str | None, host: own_entry.Host
+) -> Address | None:
+    """--member, HAD_MEMBER, else the port and our own addresses. None: an error was noted."""
+    before = len(settings.errors)
+    listed = settings.members("HAD_LIST") + settings.members("HAD_WITNESS_LIST")
+    if not listed or len(settings.errors) > before:
+        return None  # An entry that is malformed may be ours.
+    wanted = (member or settings.text("HAD_MEMBER")).removeprefix("<").removesuffix(">")
+    source = "HAD_MEMBER" if not member and wanted else "HAD_LIST"
+    try:
+        port = port or commands.port_of(settings.text("HAD_ARGS"))
+    except Refused as refused:
+        settings.error("HAD_ARGS", refused.allowed, refused.remedy)
+        return None
+    try:
+        if not wanted:
+            return own_entry.find(listed, port, host)
+        return _named(listed, wanted, port)
+    except Refused as refused:
+        settings.error(source, refused.allowed, refused.remedy)
+        return None
+
+
+def _named(listed: tuple[Address, ...], wanted: str, port: int | None) -> Address:
+    for entry in listed:
+        if entry.name.lower() == wanted.lower():
+            if port is not None and port != entry.port:
+                raise Refused(f"{entry.name} has another port than -p {port}", "make the two agree")
+            return entry
+    names = ", ".join(entry.name for entry in listed)
+    raise Refused(f"{wanted} is not among the members ({names})", "name one of them")
+
+
+def _compose(settings: Settings, me: Address | None) -> Config:
+    lease = settings.seconds("HAD_LEASE_DURATION")
+    witnesses = settings.members("HAD_WITNESS_LIST")
+    state_dir = settings.path("HAD_STATE_DIR") or Path("/")
+    return Config(
+        pool=settings.text("HAD_POOL"),
+        me=me or _NOBODY,
+        members=settings.members("HAD_LIST"),
+        witnesses=witnesses,
+        arbitration=settings.word("HAD_ARBITRATION"),
+        use_primary=settings.boolean("HAD_USE_PRIMARY"),
+        preempt_delay=settings.seconds("HAD_PREEMPT_DELAY"),
+        connection_timeout=settings.seconds("HAD_CONNECTION_TIMEOUT"),
+        heartbeat=settings.seconds("HAD_HEARTBEAT_INTERVAL"),
+        lease=lease,
+        margin=settings.seconds("HAD_LEASE_MARGIN") or max(lease / 6, 0.25),
+        restart_limit=settings.count("HAD_RESTART_LIMIT"),
+        restart_window=settings.seconds("HAD_RESTART_WINDOW"),
+        unfit_cooldown=settings.seconds("HAD_UNFIT_COOLDOWN"),
+        controllee=_controllee(settings, leads=me not in witnesses),
+        fence_tree=settings.word("HAD_FENCE_TREE"),
+        allow_unfenced=settings.boolean("HAD_ALLOW_UNFENCED"),
+        state_dir=state_dir,
+        control_socket=settings.path("HAD_CONTROL_SOCKET") or state_dir / "control.sock",
+        http_address=settings.http("HAD_HTTP_ADDRESS"),
+        log=_log(settings),
+        tls=_tls(settings),
+        allow_insecure=settings.boolean("HAD_ALLOW_INSECURE") or checks.trusts_hosts(settings),
+        values=settings.in_force(),
+        digest=_digest(settings),
+    )
+
+
+def _controllee(settings: Settings, *, leads: bool) -> ControlleeSpec:
+    name = settings.controllee
+    program = settings.text(name)
+    return ControlleeSpec(
+        name=name,
+        argv=(program, *settings.arguments(f"{name}_ARGS")) if program and leads else (),
+        environment=settings.environment(f"{name}_ENVIRONMENT"),
+        user=settings.text(f"{name}_USER"),
+        stop_signal=settings.signal(f"{name}_STOP_SIGNAL"),
+        stop_timeout=settings.seconds(f"{name}_STOP_TIMEOUT"),
+        start_grace=settings.seconds(f"{name}_START_GRACE"),
+    )
+
+
+def _log(settings: Settings) -> LogSpec:
+    debug = settings.text("HAD_DEBUG").upper().replace(",", " ").split()
+    return LogSpec(
+        path=settings.path("HAD_LOG"),
+        max_bytes=settings.size("MAX_HAD_LOG"),
+        debug=any(word.startswith(_FULL_DEBUG) or word.endswith(":2") for word in debug),
+        json=settings.word("HAD_LOG_FORMAT") == "json",
+        update_interval=settings.seconds("HAD_UPDATE_INTERVAL"),
+    )
+
+
+def _tls(settings: Settings) -> TlsSpec | None:
+    cert, key, ca = (settings.path(f"HAD_TLS_{part}") for part in ("CERT", "KEY", "CA"))
+    if cert is None or key is None or ca is None:
+        return None
+    return TlsSpec(cert, key, ca)
+
+
+def _digest(settings: Settings) -> str:
+    """Twelve hex digits of what should be equal on all members; names and numbers, never paths."""
+    lines = [
+        f"{row.name}={settings.value(name, row)!r}" for name, row in settings.variables if row.equal
+    ]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()[:12]

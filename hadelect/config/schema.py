@@ -1,0 +1,165 @@
+"""Every configuration variable, one row each.
+
+Parsing, checks, reload, digest and the manual come from here.
+
+`<X>` in a name stands for the name of the controllee (HAD_CONTROLLEE). A default may refer to other
+names; "" means none. Units: seconds, bytes.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    BOOLEAN = "true or false"
+    SECONDS = "seconds"
+    COUNT = "number"
+    SIZE = "bytes"
+    PATH = "path"
+    WORD = "word"
+    TEXT = "text"
+    MEMBERS = "list of members"
+    ARGUMENTS = "arguments"
+    ENVIRONMENT = "environment"
+    SIGNAL = "signal"
+    HTTP = "address"
+
+
+class Change(Enum):
+    """What a reload does with a new value."""
+
+    LIVE = "reload"
+    RESTART = "restart"
+    MEMBERSHIP = "membership procedure"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    name: str
+    kind: Kind
+    default: str
+    help: str
+    low: float | None = None
+    high: float | None = None
+    words: tuple[str, ...] = ()  # Kind.WORD: what is allowed.
+    change: Change = Change.RESTART
+    equal: bool = False  # Should be equal on all members: part of the digest.
+    later: str = ""  # Read and kept now; what uses it comes in a later release.
+
+
+LIVE, MEMBERSHIP = Change.LIVE, Change.MEMBERSHIP
+BOOLEAN, SECONDS, COUNT, SIZE, PATH, WORD = (
+    Kind.BOOLEAN, Kind.SECONDS, Kind.COUNT, Kind.SIZE, Kind.PATH, Kind.WORD,
+)  # fmt: skip
+TEXT, MEMBERS, ARGUMENTS = Kind.TEXT, Kind.MEMBERS, Kind.ARGUMENTS
+REPLICATION, HOOKS = "replication", "hooks"
+CHECKS, EXTERNAL = "health checks", "controllees that another manager runs"
+DAY = 86_400.0
+
+# fmt: off
+VARIABLES: tuple[Variable, ...] = (
+    # The pool.
+    Variable("HAD_LIST", MEMBERS, "", "members, highest priority first: HOST:PORT, IP:PORT or [V6]:PORT, each also in <>; the entry is the member's name", change=MEMBERSHIP, equal=True),
+    Variable("HAD_WITNESS_LIST", MEMBERS, "", "members that vote and never lead", change=MEMBERSHIP, equal=True),
+    Variable("HAD_ARGS", ARGUMENTS, "", "-p PORT: the port of this member, which with its own addresses finds its entry"),
+    Variable("HAD_MEMBER", TEXT, "", "the entry of HAD_LIST or HAD_WITNESS_LIST that this member is; decides outright"),
+    Variable("HAD_POOL", TEXT, "$(COLLECTOR_NAME:hadelect)", "name of the pool; members of another are refused", equal=True),
+    Variable("HAD_ARBITRATION", WORD, "none", "what gives the right to lead: a grant from all that are reached (none), or votes of a majority", words=("none", "majority"), equal=True),
+    Variable("HAD_USE_PRIMARY", BOOLEAN, "false", "the first entry leads whenever it is alive and fit", change=LIVE, equal=True),
+    Variable("HAD_PREEMPT_DELAY", SECONDS, "0", "how long a returned primary waits before it asks for the handover", 0, DAY, change=LIVE, equal=True),
+    # Timing.
+    Variable("HAD_PRESET", WORD, "default", "fast: heartbeat 0.2 and lease 1, unless they are set", words=("default", "fast"), change=LIVE),
+    Variable("HAD_CONNECTION_TIMEOUT", SECONDS, "5", "upper bound for one connection attempt", 0.1, 600, change=LIVE, equal=True),
+    Variable("HAD_HEARTBEAT_INTERVAL", SECONDS, "0.5", "between two Alive messages", 0.01, 600, change=LIVE, equal=True),
+    Variable("HAD_LEASE_DURATION", SECONDS, "3", "how long authority lasts after an acknowledged Alive, and the silence after which a leader is suspected; at least 4 heartbeats", 0.1, 3600, change=LIVE, equal=True),
+    Variable("HAD_LEASE_MARGIN", SECONDS, "", "SIGKILL is due this long before authority ends; default: a sixth of the lease, at least 0.25", 0.001, 1800, change=LIVE, equal=True),
+    # The controllee.
+    Variable("HAD_CONTROLLEE", TEXT, "NEGOTIATOR", "name of the controllee, <X> below", equal=True),
+    Variable("<X>", TEXT, "", "path of the controllee's program (default for NEGOTIATOR: $(SBIN)/condor_negotiator)"),
+    Variable("<X>_ARGS", ARGUMENTS, "", "its arguments, as condor_master reads them; it must stay in the foreground"),
+    Variable("<X>_ENVIRONMENT", Kind.ENVIRONMENT, "", "added to its environment: A=1;B=2"),
+    Variable("<X>_USER", TEXT, "", "user it runs as"),
+    Variable("<X>_STOP_SIGNAL", Kind.SIGNAL, "TERM", "signal of a graceful stop", change=LIVE),
+    Variable("<X>_STOP_TIMEOUT", SECONDS, "10", "after the signal; then SIGKILL", 0, DAY, change=LIVE),
+    Variable("<X>_START_GRACE", SECONDS, "30", "a first process that exits with 0 within this time and leaves others has daemonised", 0, DAY, change=LIVE),
+    Variable("<X>_CHECK", ARGUMENTS, "", "health probe command", change=LIVE, later=CHECKS),
+    Variable("<X>_CHECK_INTERVAL", SECONDS, "10", "between two probes", 0.1, DAY, change=LIVE, later=CHECKS),
+    Variable("<X>_CHECK_TIMEOUT", SECONDS, "5", "a probe that takes longer has failed", 0.1, DAY, change=LIVE, later=CHECKS),
+    Variable("<X>_CHECK_FAILURES", COUNT, "3", "failed probes in a row that count as failure", 1, 1000, change=LIVE, later=CHECKS),
+    Variable("<X>_START", ARGUMENTS, "", "command that starts it, instead of a path", later=EXTERNAL),
+    Variable("<X>_STOP", ARGUMENTS, "", "command that stops it", later=EXTERNAL),
+    Variable("<X>_STATUS", ARGUMENTS, "", "command that exits with 0 if it runs, 3 if it is stopped", later=EXTERNAL),
+    Variable("<X>_KILL", ARGUMENTS, "", "command that surely kills it; majority needs this or <X>_UNIT", later=EXTERNAL),
+    Variable("<X>_UNIT", TEXT, "", "its systemd unit, whose cgroup is killed and verified", later=EXTERNAL),
+    Variable("HAD_FENCE_TREE", WORD, "auto", "how the controllee's whole process tree is killed and verified", words=("auto", "namespace", "cgroup", "subreaper")),
+    Variable("HAD_ALLOW_UNFENCED", BOOLEAN, "false", "mode majority may start where neither namespace nor cgroup can be had"),
+    Variable("HAD_RESTART_LIMIT", COUNT, "3", "exits of the controllee within the window before the member is unfit", 0, 1000, change=LIVE, equal=True),
+    Variable("HAD_RESTART_WINDOW", SECONDS, "300", "the window of HAD_RESTART_LIMIT", 0, 7 * DAY, change=LIVE, equal=True),
+    Variable("HAD_UNFIT_COOLDOWN", SECONDS, "360", "how long an unfit member does not stand", 0, 7 * DAY, change=LIVE, equal=True),
+    Variable("HAD_FENCE_COMMAND", ARGUMENTS, "", "before taking over from a silent leader in mode none; must exit with 0", change=LIVE, later=HOOKS),
+    Variable("HAD_PRE_START", ARGUMENTS, "", "hook before the controllee starts; may veto", change=LIVE, later=HOOKS),
+    Variable("HAD_POST_START", ARGUMENTS, "", "hook after it started", change=LIVE, later=HOOKS),
+    Variable("HAD_PRE_STOP", ARGUMENTS, "", "hook before it stops", change=LIVE, later=HOOKS),
+    Variable("HAD_POST_STOP", ARGUMENTS, "", "hook after it stopped", change=LIVE, later=HOOKS),
+    Variable("HAD_ON_LEADER_CHANGE", ARGUMENTS, "", "hook on every member after the leader changed", change=LIVE, later=HOOKS),
+    Variable("HAD_HOOK_TIMEOUT", SECONDS, "10", "a hook that takes longer has failed", 0.1, DAY, change=LIVE, later=HOOKS),
+    # Files, addresses, security.
+    Variable("HAD_STATE_DIR", PATH, "/var/lib/hadelect", "durable term, vote, promise and voters' list; lock, record of the running tree, history; on a local disk"),
+    Variable("HAD_CONTROL_SOCKET", PATH, "$(HAD_STATE_DIR)/control.sock", "Unix socket for operators, mode 0660"),
+    Variable("HAD_HTTP_ADDRESS", Kind.HTTP, ":9460", "/metrics, /leader, /health, /ready, status page; off for none; port 0 picks one"),
+    Variable("HAD_TLS_CERT", PATH, "", "certificate of this member; with HAD_TLS_KEY and HAD_TLS_CA: mutual TLS"),
+    Variable("HAD_TLS_KEY", PATH, "", "its private key"),
+    Variable("HAD_TLS_CA", PATH, "", "certificates that sign the members'"),
+    Variable("HAD_ALLOW_INSECURE", BOOLEAN, "false", "members on other hosts without TLS", equal=True),
+    # Log.
+    Variable("HAD_LOG", PATH, "", "log file; default: standard error", change=LIVE),
+    Variable("MAX_HAD_LOG", SIZE, "10 MB", "the log is rotated at this size; 0: never", change=LIVE),
+    Variable("HAD_DEBUG", TEXT, "", "D_FULLDEBUG for more", change=LIVE),
+    Variable("HAD_LOG_FORMAT", WORD, "text", "form of a line", words=("text", "json"), change=LIVE),
+    Variable("HAD_UPDATE_INTERVAL", SECONDS, "300", "a status line to the log, besides every change", 1, 7 * DAY, change=LIVE),
+    # Replication.
+    Variable("HAD_USE_REPLICATION", BOOLEAN, "false", "replicate STATE_FILE among the members", later=REPLICATION, equal=True),
+    Variable("REPLICATION_LIST", MEMBERS, "", "replication daemons, in the order of HAD_LIST", later=REPLICATION, equal=True),
+    Variable("REPLICATION_ARGS", ARGUMENTS, "", "-p PORT: the port of this member's replication daemon", later=REPLICATION),
+    Variable("STATE_FILE", TEXT, "$(SPOOL)/Accountantnew.log", "files and directories that are replicated as one", later=REPLICATION),
+    Variable("REPLICATION_INTERVAL", SECONDS, "300", "the state is looked at this often at the latest", 0, DAY, later=REPLICATION, equal=True),
+    Variable("MAX_TRANSFER_LIFETIME", SECONDS, "300", "upper bound for one transfer", 0, DAY, later=REPLICATION),
+    Variable("REPLICATION_LOG", PATH, "", "log file of the replication daemon; default: standard error", later=REPLICATION),
+    Variable("MAX_REPLICATION_LOG", SIZE, "10 MB", "it is rotated at this size; 0: never", later=REPLICATION),
+    Variable("REPLICATION_DEBUG", TEXT, "", "D_FULLDEBUG for more", later=REPLICATION),
+)
+# fmt: on
+
+PRESETS: dict[str, dict[str, str]] = {
+    "default": {},
+    "fast": {"HAD_HEARTBEAT_INTERVAL": "0.2", "HAD_LEASE_DURATION": "1"},
+}
+
+# HTCondor's own names that mean nothing here and harm nothing.
+WITHOUT_EFFECT = frozenset({
+    "HAD_FIPS_MODE", "HAD_STAND_ALONE_DEBUG", "HAD_SOCKET_NAME", "HAD_ENVIRONMENT", "HAD_LOCK",
+    "HAD_USE_SHARED_PORT", "REPLICATION_SOCKET_NAME", "REPLICATION_USE_SHARED_PORT",
+    "REPLICATION_UPDATE_INTERVAL", "REPLICATION_ENVIRONMENT", "REPLICATION_LOCK",
+})  # fmt: skip
+
+# What the main file of HTCondor's packages sets, so that an HA section stands alone.
+BUILTIN: dict[str, str] = {
+    "RELEASE_DIR": "/usr",
+    "BIN": "$(RELEASE_DIR)/bin",
+    "SBIN": "$(RELEASE_DIR)/sbin",
+    "LIBEXEC": "$(RELEASE_DIR)/libexec/condor",
+    "LOCAL_DIR": "/var",
+    "LOG": "/var/log/condor",
+    "SPOOL": "/var/lib/condor/spool",
+    "RUN": "/var/run/condor",
+    "LOCK": "/var/lock/condor",
+    "SUBSYSTEM": "HAD",
+    "NEGOTIATOR": "$(SBIN)/condor_negotiator",
+}
+
+
+def builtins(host_name: str) -> dict[str, str]:
+    """What $(NAME) is where nobody defined it. Keys in lower case."""
+    defaults = {row.name: row.default for row in VARIABLES if "<X>" not in row.name}
+    hosts = {"HOSTNAME": host_name.partition(".")[0], "FULL_HOSTNAME": host_name}
+    return {name.lower(): text for name, text in {**defaults, **BUILTIN, **hosts}.items()}

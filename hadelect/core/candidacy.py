@@ -1,0 +1,308 @@
+"""The candidate's side of an election: silence, our turn, probe, pre-vote, vote, victory or not.
+
+1. Silence seen by one member is not death: a member that stands for silence asks the silent leader
+   once more (datagrams, and the runtime makes a fresh connection), then asks all, binding nobody.
+2. A released leadership (proof) needs neither: its voters are free at once.
+3. The k-th survivor in priority waits k x `stagger_ms`; so split votes are rare.
+4. Terms are unique: the lowest above all we know whose remainder by 64 is our own position.
+5. Our own vote is on disk before we count it; it is written while the others' votes travel.
+"""
+
+from dataclasses import replace
+
+from hadelect.core.effects import Persist, Send, SendDatagram
+from hadelect.core.events import Persisted
+from hadelect.core.leading import lead
+from hadelect.core.messages import PreVote, PreVoteReply, Probe, ProbeReply, Refused, SendId, Vote
+from hadelect.core.roles import become, to_passive, wait_again
+from hadelect.core.state import Candidacy, Decision, Phase, State
+from hadelect.core.views import (
+    active_promise,
+    known_term,
+    obstacle,
+    reached,
+    standing_of,
+    turn,
+)
+from hadelect.core.vocabulary import (
+    Arbitration,
+    Cause,
+    Leadership,
+    Millis,
+    Name,
+    Refusal,
+    Role,
+    Rules,
+    next_term,
+)
+
+NOT_VOTING = frozenset((Refusal.MUTE, Refusal.BLANK, Refusal.NO_STORE))
+
+
+# --- whose turn it is ---
+
+
+def plan(rules: Rules, state: State, candidacy: Candidacy, delay_ms: int = 0) -> State:
+    """Wait for our turn to stand; k more senior survivors go first."""
+    gone = candidacy.proof.leader if candidacy.proof else None
+    if candidacy.silent:
+        gone = candidacy.silent.leader
+    wait = delay_ms + turn(rules, state, gone, state.now) * rules.stagger_ms
+    return replace(state, wanted=candidacy, stand_at=Millis(state.now + wait))
+
+
+def silence(rules: Rules, state: State) -> State:
+    """No leader is heard any more, or none ever was: plan to stand."""
+    if state.leader is None:
+        return plan(rules, state, Candidacy(Phase.PREVOTE, Cause.COLD_START, "no leader is known"))
+    silent = Leadership(state.term, state.leader)
+    seconds = (state.now - state.heard_at) / 1000
+    because = f"no Alive from {state.leader} for {seconds:.1f} s"
+    return plan(rules, state, Candidacy(Phase.PROBE, Cause.SILENCE, because, silent))
+
+
+def take_turn(rules: Rules, state: State) -> Decision:
+    """`stand_at` has come: stand, or look again when what keeps us from it may be over."""
+    wanted = state.wanted
+    if wanted is None:
+        return Decision(state)
+    if obstacle(rules, state, state.now):
+        return Decision(replace(state, stand_at=look_again_at(rules, state)))
+    begun = replace(wanted, since=state.now)
+    state = replace(state, wanted=None, stand_at=None, candidacy=begun)
+    why = (wanted.cause, wanted.because)
+    entered = become(rules, state, Role.ELECTION, why)
+    return entered.then(lambda s: begin_phase(rules, s, begun))
+
+
+def look_again_at(rules: Rules, state: State) -> Millis:
+    promise = active_promise(state, state.now)
+    instants = [Millis(state.now + rules.round_ms)]
+    if promise:
+        instants.append(promise.until)
+    if state.mute_until > state.now:
+        instants.append(state.mute_until)
+    return min(instants)
+
+
+def stand_at_once(rules: Rules, state: State, cause: Cause, because: str) -> Decision:
+    wanted = Candidacy(Phase.PREVOTE, cause, because)
+    return take_turn(rules, replace(state, wanted=wanted, stand_at=state.now))
+
+
+def begin_phase(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
+    match candidacy.phase:
+        case Phase.PROBE:
+            return probe(rules, state)
+        case Phase.PREVOTE:
+            return ask_all(rules, state)
+        case Phase.VOTE:
+            return stand(rules, state)
+
+
+# --- the three phases ---
+
+
+def probe(rules: Rules, state: State) -> Decision:
+    """Ask the silent leader once more; after the last unanswered probe, ask all."""
+    candidacy = state.candidacy
+    if candidacy is None or candidacy.silent is None:
+        return ask_all(rules, state)
+    if candidacy.probes >= rules.probe_count:
+        return ask_all(rules, state)
+    asked = replace(candidacy, probes=candidacy.probes + 1)
+    datagram = Probe(candidacy.silent.term, state.now)
+    return Decision(
+        replace(state, candidacy=asked), (SendDatagram(candidacy.silent.leader, datagram),)
+    )
+
+
+def on_probe_reply(rules: Rules, state: State, sender: Name, reply: ProbeReply) -> Decision:
+    """The silent leader answers: be patient again. It answers that it does not lead: ask all."""
+    candidacy = state.candidacy
+    if candidacy is None or candidacy.phase is not Phase.PROBE or candidacy.silent is None:
+        return Decision(state)
+    if candidacy.silent.leader != sender:
+        return Decision(state)
+    if not reply.leads:
+        return ask_all(rules, state)
+    heard = replace(state, heard_at=state.now, stalled_ms=Millis(0))
+    patient = wait_again(heard, Millis(state.now + rules.lease_ms))
+    return to_passive(rules, patient, (Cause.FOLLOWS, f"{sender} answers a probe: it is alive"))
+
+
+def ask_all(rules: Rules, state: State) -> Decision:
+    """Pre-vote: would you grant me a term?"""
+    candidacy = state.candidacy
+    if candidacy is None:
+        return Decision(state)
+    asking = replace(
+        candidacy, phase=Phase.PREVOTE, since=state.now, grants=(rules.me,), refusals=()
+    )
+    standing = standing_of(rules, state, state.now)
+    question = PreVote(state.now, candidacy.silent, candidacy.proof, standing)
+    sends = tuple(Send(peer, question) for peer in rules.peers)
+    asked = Decision(replace(state, candidacy=asking), sends)
+    return asked.then(lambda s: count(rules, s, over=False))
+
+
+def stand(rules: Rules, state: State) -> Decision:
+    """Claim a term: our own vote goes to disk while the claim travels to all."""
+    candidacy = state.candidacy
+    if candidacy is None:
+        return Decision(state)
+    term = next_term(known_term(state), rules.position(rules.me))
+    record = replace(
+        state.record,
+        term=term,
+        vote=rules.me,
+        promised_term=term,
+        promised_to=rules.me,
+        promised_hash=state.secret_hash,
+    )
+    state = replace(state, promise=None, forgetful=False).with_record(record)
+    standing = replace(
+        candidacy,
+        phase=Phase.VOTE,
+        since=state.now,
+        term=term,
+        serial=state.record.serial,
+        grants=(),
+        refusals=(),
+    )
+    claim = SendId(term, state.now, rules.lease_ms, state.secret_hash, candidacy.proof)
+    sends = tuple(Send(peer, claim) for peer in rules.peers)
+    return Decision(replace(state, candidacy=standing), (Persist(state.record), *sends))
+
+
+# --- counting ---
+
+
+def on_prevote_reply(rules: Rules, state: State, sender: Name, reply: PreVoteReply) -> Decision:
+    candidacy = state.candidacy
+    if candidacy is None or (candidacy.phase, candidacy.since) != (Phase.PREVOTE, reply.round):
+        return Decision(state)
+    if reply.refusal is Refusal.LEADER_ALIVE:
+        return leader_lives_says(rules, state, sender, reply)
+    return tally(rules, state, sender, reply.refusal)
+
+
+def leader_lives_says(rules: Rules, state: State, sender: Name, reply: PreVoteReply) -> Decision:
+    """A peer hears a leader that we do not: believe it as long as it would itself."""
+    standing = reply.standing
+    leader = standing.leader
+    until = max(rules.round_ms, rules.lease_ms - standing.leader_heard_ms)
+    believed = replace(
+        state,
+        leader=leader,
+        term=standing.term if leader else state.term,
+        stalled_ms=Millis(0),
+    )
+    why = (Cause.FOLLOWS, f"{sender} hears {leader or 'a leader'} (term {standing.term})")
+    return to_passive(rules, wait_again(believed, Millis(state.now + until)), why)
+
+
+def on_vote(rules: Rules, state: State, sender: Name, vote: Vote) -> Decision:
+    candidacy = state.candidacy
+    if candidacy is None or candidacy.phase is not Phase.VOTE:
+        return Decision(state)
+    if (vote.term, vote.sent_at) != (candidacy.term, candidacy.since):
+        return Decision(state)
+    return tally(rules, state, sender, None)
+
+
+def on_refused(rules: Rules, state: State, sender: Name, refused: Refused) -> Decision:
+    candidacy = state.candidacy
+    if candidacy is None or candidacy.phase is not Phase.VOTE or refused.term != candidacy.term:
+        return Decision(state)
+    if refused.refusal is Refusal.OLD_TERM:
+        return stand(rules, state)  # A higher number is known now (its standing told us).
+    return tally(rules, state, sender, refused.refusal)
+
+
+def on_own_vote_durable(rules: Rules, state: State, written: Persisted) -> Decision:
+    candidacy = state.candidacy
+    if candidacy is None or candidacy.phase is not Phase.VOTE or written.serial < candidacy.serial:
+        return Decision(state)
+    if rules.me in candidacy.grants:
+        return Decision(state)
+    return tally(rules, state, rules.me, None)
+
+
+def tally(rules: Rules, state: State, sender: Name, refusal: Refusal | None) -> Decision:
+    candidacy = state.candidacy
+    if candidacy is None:
+        return Decision(state)
+    if refusal is None:
+        counted = candidacy.with_grant(sender)
+    else:
+        counted = candidacy.with_refusal(sender, refusal)
+    return count(rules, replace(state, candidacy=counted), over=False)
+
+
+def count(rules: Rules, state: State, *, over: bool) -> Decision:
+    """Enough grants: go on. Hopeless, or the round is over: give up. Else wait."""
+    candidacy = state.candidacy
+    if candidacy is None:
+        return Decision(state)
+    if enough(rules, state, candidacy, over=over):
+        if candidacy.phase is Phase.PREVOTE:
+            return stand(rules, state)
+        return win(rules, state, candidacy)
+    if over or hopeless(rules, candidacy):
+        return give_up(rules, state, candidacy)
+    return Decision(state)
+
+
+def enough(rules: Rules, state: State, candidacy: Candidacy, *, over: bool) -> bool:
+    if rules.me not in candidacy.grants:
+        return False
+    if rules.identity.arbitration is Arbitration.MAJORITY:
+        return len(candidacy.grants) >= rules.majority
+    blocking = [refusal for _, refusal in candidacy.refusals if refusal not in NOT_VOTING]
+    if blocking:
+        return False
+    answered = {*candidacy.grants, *(name for name, _ in candidacy.refusals)}
+    return over or all(peer in answered for peer in reached(rules, state, state.now))
+
+
+def hopeless(rules: Rules, candidacy: Candidacy) -> bool:
+    if candidacy.phase is Phase.PREVOTE:
+        return False  # An objection lapses with the round.
+    if rules.identity.arbitration is Arbitration.MAJORITY:
+        return len(candidacy.refusals) > len(rules.voters) - rules.majority
+    return any(refusal not in NOT_VOTING for _, refusal in candidacy.refusals)
+
+
+def give_up(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
+    """Not enough grants. Nobody was bound by a pre-vote: ask again. Voters are freed first."""
+    if candidacy.phase is Phase.PREVOTE and not obstacle(rules, state, state.now):
+        return ask_all(rules, state)
+    refused = ", ".join(f"{name} {refusal.value}" for name, refusal in candidacy.refusals)
+    majority = rules.identity.arbitration is Arbitration.MAJORITY
+    needed = rules.majority if majority else "all it reaches"
+    because = f"{len(candidacy.grants)} grants, needs {needed}" + (
+        f"; {refused}" if refused else ""
+    )
+    retry = replace(candidacy, phase=Phase.PREVOTE, grants=(), refusals=())
+    passive = to_passive(rules, state, (Cause.LOST_ELECTION, because))
+    return Decision(plan(rules, passive.state, retry, rules.round_ms), passive.effects)
+
+
+def win(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
+    authority_until = Millis(candidacy.since + rules.lease_ms)
+    if authority_until - rules.margin_ms <= state.now:
+        return give_up(rules, state, candidacy)  # The votes came too late to be of use.
+    return lead(rules, state, candidacy)
+
+
+def tick_election(rules: Rules, state: State) -> Decision:
+    candidacy = state.candidacy
+    if candidacy is None:
+        return Decision(state)
+    if candidacy.phase is Phase.PROBE:
+        due = candidacy.since + candidacy.probes * rules.probe_gap_ms
+        return probe(rules, state) if state.now >= due else Decision(state)
+    if state.now < candidacy.since + rules.round_ms:
+        return Decision(state)
+    return count(rules, state, over=True)

@@ -1,0 +1,211 @@
+"""What a member does with what it hears of its own controllee and its own disk.
+
+1. The controllee is its tree; the supervisor says STOPPED only when it has verified its end.
+2. A leader restarts it locally, with capped exponential backoff; after too many ends in a window,
+   or an exec that fails, the member is unfit and leaves in favour of a fit one.
+3. A tree that cannot be killed keeps its leader leading (unfit), so that nobody starts beside it.
+"""
+
+from dataclasses import replace
+
+from hadelect.core.candidacy import give_up
+from hadelect.core.effects import Emit, Persist, Send, Start
+from hadelect.core.events import ControlleeChanged, LeftoverStuck, PersistFailed, SupervisorReady
+from hadelect.core.leaving import leave, resign
+from hadelect.core.messages import Controllee, Proof, Resign
+from hadelect.core.promises import with_release
+from hadelect.core.roles import become
+from hadelect.core.state import Decision, Fitness, Leaving, Phase, State
+from hadelect.core.views import best_successor
+from hadelect.core.vocabulary import (
+    Cause,
+    ControlleeState,
+    Leadership,
+    Millis,
+    Role,
+    Rules,
+    Term,
+)
+
+RESTART_FIRST_MS = 250
+RESTART_LONGEST_MS = 30_000
+RELAPSES_COUNTED = 6  # 2^6 cooldowns is the longest a relapsing member stays away.
+STORE_RETRY_MS = 5_000
+
+
+def on_supervisor_ready(rules: Rules, state: State, ready: SupervisorReady) -> Decision:
+    fitness = replace(state.fitness, leftover="")
+    state = replace(state, secret_hash=ready.secret_hash, fitness=fitness, report_due=state.now)
+    if state.role is not Role.PRE:
+        return Decision(state)
+    return become(
+        rules, state, Role.PASSIVE, (Cause.BOOT, "ready: nothing of an earlier life runs")
+    )
+
+
+def on_leftover(state: State, stuck: LeftoverStuck) -> Decision:
+    because = f"stop_failed: {stuck.because}"
+    if state.fitness.leftover == because:
+        return Decision(state)
+    state = replace(state, fitness=replace(state.fitness, leftover=because))
+    return Decision(state, (Emit(state.role, state.term, because, warning=True),))
+
+
+def on_controllee(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
+    match event.state:
+        case ControlleeState.RUNNING:
+            return runs(rules, state, event)
+        case ControlleeState.STOPPED if event.asked:
+            return verified_dead(rules, state, event)
+        case ControlleeState.STOPPED:
+            return ended_by_itself(rules, state, event)
+        case ControlleeState.STOP_FAILED:
+            return cannot_be_killed(state, event)
+        case ControlleeState.STARTING | ControlleeState.STOPPING:
+            return Decision(state)
+
+
+def is_ours(rules: Rules, state: State, term: Term) -> bool:
+    """Whether `term` names our present leadership (or the one whose tree it took over)."""
+    if state.leading is None:
+        return False
+    same_secret = any(
+        entry.leadership == Leadership(term, rules.me)
+        and entry.secret_hash == state.leading.secret_hash
+        for entry in state.known
+    )
+    return term == state.term or same_secret
+
+
+def runs(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
+    if not is_ours(rules, state, event.term) or state.leaving:
+        return Decision(state)
+    name = rules.identity.controllee
+    controllee = replace(
+        state.controllee, name=name, state=event.state, pid=event.pid, since=event.since
+    )
+    words = f"{name} runs, pid {event.pid}"
+    told = Emit(state.role, state.term, words)
+    return Decision(replace(state, controllee=controllee), (told,))
+
+
+def verified_dead(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
+    """The tree is gone and that leadership can never start again."""
+    stopped = Controllee(name=rules.identity.controllee, restarts=state.controllee.restarts)
+    ours = is_ours(rules, state, event.term)
+    if state.leading and not ours:
+        return Decision(state)
+    state = replace(state, controllee=stopped, secret_hash=event.next_secret_hash)
+    if state.leading is None:
+        return tell_proof(rules, state, event)
+    state = replace(state, leading=replace(state.leading, closed=True))
+    if state.leaving is None:
+        successor = best_successor(rules, state, state.now)
+        state = replace(state, leaving=Leaving(successor, Cause.UNFIT, event.because))
+    return resign(rules, state, event.secret)
+
+
+def tell_proof(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
+    """We led no more, but our voters may still be bound: free them."""
+    if not event.secret:
+        return Decision(state)
+    proof = Proof(event.term, rules.me, event.secret)
+    word = Resign(proof, None, event.because or "its controllee is verified dead")
+    return Decision(with_release(state, proof), tuple(Send(peer, word) for peer in rules.peers))
+
+
+def ended_by_itself(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
+    leading = state.leading
+    if leading is None or state.leaving or not is_ours(rules, state, event.term):
+        return Decision(state)
+    name = rules.identity.controllee
+    told = Emit(state.role, state.term, f"{name} ended: {event.because}", warning=True)
+    if event.exec_failed:
+        return Decision(state, (told,)).then(lambda s: unfit(rules, s, event.because))
+    restarts = state.controllee.restarts
+    if leading.deadline <= state.now:  # Killed at the deadline; our authority came back since.
+        at = Millis(state.now + rules.heartbeat_ms)
+        stopped = Controllee(name, restarts=restarts)
+        return Decision(replace(state, controllee=stopped, restart_at=at), (told,))
+    recent = tuple(at for at in state.exits if state.now - at < rules.restart_window_ms)
+    exits = (*recent, state.now)
+    stopped = Controllee(name, restarts=restarts + 1)
+    state = replace(state, controllee=stopped, exits=exits)
+    if len(exits) >= rules.restart_limit:
+        because = f"{name} ended {len(exits)} times within HAD_RESTART_WINDOW: {event.because}"
+        return Decision(state, (told,)).then(lambda s: unfit(rules, s, because))
+    wait = min(RESTART_LONGEST_MS, RESTART_FIRST_MS * 2 ** (len(exits) - 1))
+    return Decision(replace(state, restart_at=Millis(state.now + wait)), (told,))
+
+
+def restart(rules: Rules, state: State) -> Decision:
+    """The backoff is over: start again, in the same term, if authority allows it."""
+    leading = state.leading
+    if leading is None or state.restart_at is None or state.now < state.restart_at:
+        return Decision(state)
+    if leading.deadline <= state.now:
+        return Decision(replace(state, restart_at=Millis(state.now + rules.heartbeat_ms)))
+    starting = replace(state.controllee, state=ControlleeState.STARTING)
+    state = replace(state, controllee=starting, restart_at=None)
+    return Decision(state, (Start(state.term, leading.deadline),))
+
+
+def unfit(rules: Rules, state: State, because: str) -> Decision:
+    """Leave in favour of a fit member and stay away for the cooldown; relapses double it."""
+    relapses = state.relapses if state.now - state.since < 2 * rules.restart_window_ms else 0
+    cooldown = rules.unfit_cooldown_ms * 2 ** min(relapses, RELAPSES_COUNTED)
+    fitness = replace(state.fitness, controllee=because, until=Millis(state.now + cooldown))
+    state = replace(state, fitness=fitness, relapses=relapses + 1)
+    successor = best_successor(rules, state, state.now)
+    return leave(rules, state, Leaving(successor, Cause.UNFIT, because))
+
+
+def cannot_be_killed(state: State, event: ControlleeChanged) -> Decision:
+    stuck = replace(state.controllee, state=ControlleeState.STOP_FAILED)
+    because = f"stop_failed: {event.because}; nobody starts before it is dead"
+    told = Emit(state.role, state.term, because, warning=True)
+    return Decision(replace(state, controllee=stuck), (told,))
+
+
+# --- the disk and the cooldown ---
+
+
+def on_persist_failed(rules: Rules, state: State, failed: PersistFailed) -> Decision:
+    """Unfit at once, cannot vote; a leader goes on."""
+    news = not state.fitness.store
+    because = f"the state directory does not take writes: {failed.because}"
+    fitness = replace(
+        state.fitness, store=because, store_retry_at=Millis(state.now + STORE_RETRY_MS)
+    )
+    state = replace(state, fitness=fitness)
+    told = (Emit(state.role, state.term, because, warning=True),) if news else ()
+    candidacy = state.candidacy
+    if candidacy and candidacy.phase is Phase.VOTE:
+        return Decision(state, told).then(lambda s: give_up(rules, s, candidacy))
+    return Decision(state, told)
+
+
+def store_works(state: State, serial: int) -> Decision:
+    state = replace(state, durable=max(state.durable, serial))
+    if not state.fitness.store:
+        return Decision(state)
+    state = replace(state, fitness=replace(state.fitness, store=""))
+    return Decision(
+        state, (Emit(state.role, state.term, "the state directory takes writes again"),)
+    )
+
+
+def recover(state: State) -> Decision:
+    """Cooldown over: fit again. Disk failed: try it again."""
+    fitness: Fitness = state.fitness
+    if fitness.until is not None and state.now >= fitness.until:
+        fitness = replace(fitness, controllee="", until=None)
+        state = replace(state, fitness=fitness)
+        told = Emit(state.role, state.term, "its cooldown is over: fit again")
+        return Decision(state, (told,)).then(recover)
+    if fitness.store and state.now >= fitness.store_retry_at:
+        at = Millis(state.now + STORE_RETRY_MS)
+        state = replace(state, fitness=replace(fitness, store_retry_at=at))
+        state = state.with_record(state.record)
+        return Decision(state, (Persist(state.record),))
+    return Decision(state)

@@ -1,0 +1,119 @@
+"""What a member does with the word of a leader: follow, ack, be patient.
+
+1. Only an Alive (not a rumour) moves a promise; a rumour ("a third member hears the leader")
+   only moves patience, and only while that member heard the leader itself.
+2. An ack counts for the leader only if its standing names (term, leader): a member that has
+   promised silence to somebody else answers, but its answer does not count.
+3. Mode none, two live leaders heard: follow the higher priority. Mode majority: the later term.
+"""
+
+from dataclasses import replace
+
+from hadelect.core.effects import Emit, Send
+from hadelect.core.messages import Alive, AliveAck, Leader, Standing
+from hadelect.core.promises import promise_to_leader, with_known
+from hadelect.core.roles import to_passive
+from hadelect.core.state import Decision, State
+from hadelect.core.views import active_promise, leader_lives, outranks, standing_of
+from hadelect.core.vocabulary import (
+    Arbitration,
+    Cause,
+    Leadership,
+    Millis,
+    Name,
+    Role,
+    Rules,
+    Term,
+)
+
+
+def on_leader(state: State, sender: Name, word: Leader) -> Decision:
+    """I am leader: what a proof of its end must match is known from now on."""
+    return Decision(with_known(state, Leadership(word.term, sender), word.secret_hash))
+
+
+def on_alive(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
+    theirs = Leadership(alive.term, sender)
+    if theirs in state.released:
+        return Decision(state)  # Its supervisor said that it is dead: an echo.
+    state = with_known(state, theirs, alive.secret_hash)
+    if state.role is Role.LEADER or not should_follow(rules, state, theirs):
+        return Decision(state, (answer_only(rules, state, sender, alive),))
+    return follow(rules, state, sender, alive)
+
+
+def answer_only(rules: Rules, state: State, sender: Name, alive: Alive) -> Send:
+    """An answer that no leader may count: it does not name the sender as the one we follow."""
+    standing = standing_of(rules, state, state.now)
+    if standing.leader == sender:
+        standing = replace(standing, leader=None)
+    return Send(sender, AliveAck(alive.term, alive.sent_at, standing))
+
+
+def should_follow(rules: Rules, state: State, theirs: Leadership) -> bool:
+    majority = rules.identity.arbitration is Arbitration.MAJORITY
+    promise = active_promise(state, state.now)
+    if promise and promise.leader != theirs.leader:
+        if majority and promise.term > theirs.term:
+            return False  # A later candidate may still count on our vote.
+        if not majority and state.leader is None:
+            return False
+    if majority:
+        return theirs.term >= state.term
+    if state.leader in (None, theirs.leader):
+        return state.leader is None or theirs.term >= state.term
+    ours = Leadership(state.term, state.leader) if state.leader else theirs
+    return not leader_lives(state, state.now) or outranks(rules, theirs, ours)
+
+
+def follow(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
+    """Be patient for another lease and promise silence for it."""
+    old = state.promise
+    news = old is None or (old.leader, old.term) != (sender, alive.term)
+    state = replace(
+        state,
+        leader=sender,
+        term=alive.term,
+        lease_ms=alive.lease_ms,
+        heard_at=state.now,
+        patience_until=Millis(state.now + max(alive.lease_ms, rules.lease_ms)),
+        stalled_ms=Millis(0),
+        objected=False,
+        wanted=None,
+        stand_at=None,
+    )
+    because = f"{sender} leads term {alive.term}"
+    followed = to_passive(rules, state, (Cause.FOLLOWS, because))
+    if news and not followed.effects:
+        followed = followed.plus(Emit(state.role, alive.term, because))
+    return followed.then(lambda s: promise_and_ack(rules, s, sender, alive))
+
+
+def promise_and_ack(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
+    standing = standing_of(rules, state, state.now)
+    ack = Send(sender, AliveAck(alive.term, alive.sent_at, standing))
+    theirs = Leadership(alive.term, sender)
+    return promise_to_leader(state, theirs, alive.lease_ms, alive.secret_hash, ack)
+
+
+def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
+    """A third member hears a leader itself: be patient as long as it would be."""
+    leader = standing.leader
+    if leader in (None, rules.me) or state.role in (Role.LEADER, Role.ELECTION):
+        return state
+    rumoured = Leadership(standing.term, leader) if leader else None
+    if rumoured is None or rumoured in state.released or standing.term < state.term:
+        return state
+    patience = Millis(state.now - standing.leader_heard_ms + rules.lease_ms)
+    if patience <= max(state.now, state.patience_until):
+        return state
+    if leader_lives(state, state.now) and state.leader != leader:
+        return state  # We hear one ourselves; its own Alive will tell.
+    return replace(
+        state,
+        leader=leader,
+        term=Term(standing.term),
+        patience_until=patience,
+        wanted=None,
+        stand_at=None,
+    )

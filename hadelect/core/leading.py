@@ -1,0 +1,197 @@
+"""What a leader does: Alive, authority, rivals.
+
+1. Authority counts from the *send* time of the Alive that was acked, on the leader's own clock.
+   Mode majority: as of the newest Alive that a majority (ourselves included) acked. Mode none: as
+   of the last Alive sent, so that a frozen daemon loses its controllee there, too.
+2. SIGKILL for the tree is due a margin before authority ends; every gain of authority moves it.
+3. A leader checks its authority before it handles anything else (election.step does that).
+4. Two leaders, mode none: the higher priority stays, unless the other cannot hear it. Mode
+   majority: the later term stays; the earlier one has lost its authority already.
+"""
+
+from dataclasses import replace
+
+from hadelect.core.effects import Effect, Emit, Extend, Persist, Retitle, Send, Start
+from hadelect.core.events import Persisted
+from hadelect.core.messages import Alive, AliveAck, Leader, Standing
+from hadelect.core.promises import with_known
+from hadelect.core.roles import become
+from hadelect.core.state import LONG_AGO, Candidacy, Decision, Leading, State
+from hadelect.core.views import known_term, outranks, standing_of
+from hadelect.core.vocabulary import (
+    Arbitration,
+    Cause,
+    ControlleeState,
+    Leadership,
+    Millis,
+    Name,
+    Role,
+    Rules,
+    Term,
+    next_term,
+)
+
+
+def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
+    """The votes are in: start the controllee, tell all."""
+    granted = tuple((name, candidacy.since) for name in candidacy.grants if name != rules.me)
+    leading = Leading(
+        authority_until=Millis(candidacy.since + rules.lease_ms),
+        alive_due=state.now,
+        secret_hash=state.secret_hash,
+        cause=candidacy.cause,
+        acked=granted,
+        deadline=Millis(candidacy.since + rules.lease_ms - rules.margin_ms),
+    )
+    led = replace(
+        state,
+        leading=leading,
+        term=candidacy.term,
+        leader=rules.me,
+        record=replace(state.record, led=candidacy.term),
+        controllee=replace(state.controllee, state=ControlleeState.STARTING, restarts=0, pid=0),
+        objected=False,
+    )
+    led = with_known(led, Leadership(led.term, rules.me), leading.secret_hash)
+    voters = ", ".join(name for name in rules.voters if name in candidacy.grants)
+    why = (candidacy.cause, f"votes of {voters}; {candidacy.because}")
+    start = Start(led.term, leading.deadline)
+    word = Leader(led.term, rules.lease_ms, leading.secret_hash)
+    said = tuple(Send(peer, word) for peer in rules.peers)
+    won = become(rules, led, Role.LEADER, why, start, *said)
+    return won.then(lambda s: say_alive(rules, s))
+
+
+def say_alive(rules: Rules, state: State) -> Decision:
+    leading = state.leading
+    if leading is None:
+        return Decision(state)
+    standing = standing_of(rules, state, state.now)
+    word = Alive(state.term, state.now, rules.lease_ms, leading.secret_hash, standing)
+    beating = replace(leading, alive_due=Millis(state.now + rules.heartbeat_ms))
+    said = Decision(
+        replace(state, leading=beating), tuple(Send(peer, word) for peer in rules.peers)
+    )
+    if rules.identity.arbitration is Arbitration.NONE or not rules.peers:
+        return said.then(lambda s: with_authority(rules, s, Millis(s.now + rules.lease_ms)))
+    return said
+
+
+def with_authority(rules: Rules, state: State, until: Millis) -> Decision:
+    """Authority lasts until then; the deadline of the tree moves along."""
+    leading = state.leading
+    if leading is None or until <= leading.authority_until:
+        return Decision(state)
+    deadline = Millis(until - rules.margin_ms)
+    gained = replace(leading, authority_until=until, deadline=deadline)
+    state = replace(state, leading=gained)
+    if leading.closed:
+        return Decision(state)
+    return Decision(state, (Extend(state.term, deadline),))
+
+
+def majority_authority(rules: Rules, leading: Leading) -> Millis:
+    """When the authority backed by a majority ends: its least recent necessary ack + lease."""
+    newest_first = sorted((sent_at for _, sent_at in leading.acked), reverse=True)
+    others_needed = rules.majority - 1
+    if len(newest_first) < others_needed or others_needed == 0:
+        return LONG_AGO
+    return Millis(newest_first[others_needed - 1] + rules.lease_ms)
+
+
+def on_alive_ack(rules: Rules, state: State, sender: Name, ack: AliveAck) -> Decision:
+    leading = state.leading
+    if leading is None:
+        return Decision(state)
+    standing = ack.standing
+    if standing.leader != rules.me:
+        return Decision(state)  # `meet_rival` has looked at whom it follows instead.
+    if ack.sent_at > state.now or standing.term > state.term:
+        return Decision(state)
+    acked = dict(leading.acked)
+    acked[sender] = Millis(max(ack.sent_at, acked.get(sender, ack.sent_at)))
+    in_order = tuple((name, acked[name]) for name in rules.peers if name in acked)
+    state = replace(state, leading=replace(leading, acked=in_order))
+    if rules.identity.arbitration is Arbitration.NONE:
+        return Decision(state)
+    until = majority_authority(rules, replace(leading, acked=in_order))
+    return with_authority(rules, state, until)
+
+
+# --- rivals ---
+
+
+def meet_rival(rules: Rules, state: State, told_by: Name, standing: Standing) -> Decision:
+    """A member's standing names another leader than us: resolve it. Only a leader asks."""
+    if state.leading is None or standing.leader in (None, rules.me):
+        return Decision(state)
+    assert standing.leader is not None
+    rival = Leadership(standing.term, standing.leader)
+    if rival in state.released or standing.leader_heard_ms >= 2 * rules.heartbeat_ms:
+        return Decision(state)
+    if rules.identity.arbitration is Arbitration.MAJORITY:
+        if rival.term <= state.term:
+            return Decision(state)
+        return yield_to(rules, state, rival, told_by)
+    if not outranks(rules, Leadership(state.term, rules.me), rival):
+        return yield_to(rules, state, rival, told_by)
+    if told_by != rival.leader:
+        return Decision(state)  # We stay; the rival will hear of us, too.
+    return stay(rules, state, rival, deaf=rules.me not in standing.hears)
+
+
+def yield_to(rules: Rules, state: State, rival: Leadership, told_by: Name) -> Decision:
+    by = "" if told_by == rival.leader else f", says {told_by}"
+    because = f"{rival.leader} leads term {rival.term}{by}: our controllee dies, then we follow"
+    return become(rules, state, Role.PASSIVE, (Cause.SPLIT_BRAIN, because))
+
+
+def stay(rules: Rules, state: State, rival: Leadership, *, deaf: bool) -> Decision:
+    """Mode none, the higher priority: go on in a term above both; but yield to one that is deaf."""
+    leading = state.leading
+    if leading is None:
+        return Decision(state)
+    new = leading.rival_since is None or state.now - leading.rival_at > rules.lease_ms
+    since = state.now if new else leading.rival_since
+    state = replace(state, leading=replace(leading, rival_since=since, rival_at=state.now))
+    if deaf and since is not None and state.now - since > 2 * rules.lease_ms:
+        because = f"{rival.leader} leads and cannot hear us, we hear it: we yield"
+        return become(rules, state, Role.PASSIVE, (Cause.SPLIT_BRAIN, because))
+    told: tuple[Effect, ...] = ()
+    if new:
+        words = f"{rival.leader} leads term {rival.term}, too; we are senior and stay"
+        told = (Emit(state.role, state.term, words, Cause.SPLIT_BRAIN, state.role, warning=True),)
+    if rival.term < state.term:
+        return Decision(state, told)
+    return Decision(state, told).then(lambda s: take_higher_term(rules, s))
+
+
+def take_higher_term(rules: Rules, state: State) -> Decision:
+    """A new term above all we know, without touching the controllee; led once it is durable."""
+    leading = state.leading
+    if leading is None or leading.retitling is not None:
+        return Decision(state)
+    term = next_term(known_term(state), rules.position(rules.me))
+    record = replace(
+        state.record, term=term, vote=rules.me, promised_term=term, promised_to=rules.me
+    )
+    state = state.with_record(record)
+    leading = replace(leading, retitling=(term, state.record.serial))
+    return Decision(replace(state, leading=leading), (Persist(state.record),))
+
+
+def on_term_durable(rules: Rules, state: State, written: Persisted) -> Decision:
+    leading = state.leading
+    if leading is None or leading.retitling is None or written.serial < leading.retitling[1]:
+        return Decision(state)
+    old, new = state.term, leading.retitling[0]
+    state = replace(
+        state,
+        term=new,
+        leading=replace(leading, retitling=None),
+        record=replace(state.record, led=new),
+    )
+    state = with_known(state, Leadership(new, rules.me), leading.secret_hash)
+    words = f"leads on as term {new}: above another leader's; the controllee is not touched"
+    told = Emit(state.role, new, words)
+    return Decision(state, (Retitle(old, Term(new)), told)).then(lambda s: say_alive(rules, s))

@@ -1,0 +1,151 @@
+"""A vote is a promise of silence. Who may be granted what, and what voids a promise.
+
+1. Whoever votes for, or acks an Alive of, a leader grants nobody else anything for that leader's
+   lease + 1 % (at least 20 ms) from receipt. The leader's lease counts from the send time of the
+   same message on the leader's own clock, so the silence always outlasts it.
+2. To whom the promise goes is on disk before the vote or the ack leaves.
+3. A promise is void early only by the secret of that (term, leader), by its candidate's Withdraw,
+   or by an Alive of a later leadership of a majority (which could not have been won before).
+4. Nobody is granted anything while our own controllee's tree is not verified dead.
+"""
+
+import hashlib
+from dataclasses import replace
+
+from hadelect.core.effects import Persist, Send
+from hadelect.core.messages import Proof, SendId, Vote
+from hadelect.core.state import LONG_AGO, Decision, Known, Promise, State
+from hadelect.core.views import active_promise, has_learned, leader_lives
+from hadelect.core.vocabulary import (
+    ControlleeState,
+    Leadership,
+    Millis,
+    Name,
+    Refusal,
+    Role,
+    Rules,
+    Term,
+    promise_length,
+)
+
+REMEMBERED = 16  # Leaderships whose hash or release is remembered.
+
+
+def secret_matches(secret: str, secret_hash: str) -> bool:
+    return bool(secret) and hashlib.sha256(secret.encode()).hexdigest() == secret_hash
+
+
+def with_known(state: State, leadership: Leadership, secret_hash: str) -> State:
+    """Remember the hash that a proof of this leadership's end must match."""
+    if not secret_hash or (state.known and state.known[-1] == Known(leadership, secret_hash)):
+        return state
+    others = tuple(entry for entry in state.known if entry.leadership != leadership)
+    return replace(state, known=(*others, Known(leadership, secret_hash))[-REMEMBERED:])
+
+
+def proves(state: State, proof: Proof) -> bool:
+    """Whether the secret is the one whose hash this leader sent.
+
+    A leader that took a higher term without touching its controllee kept its secret, so any
+    leadership of the same leader with the same hash is meant.
+    """
+    return any(
+        entry.leadership.leader == proof.leader and secret_matches(proof.secret, entry.secret_hash)
+        for entry in state.known
+    )
+
+
+def with_release(state: State, proof: Proof) -> State:
+    """That leadership (and all of its leader with the same secret) is over for good."""
+    over = [Leadership(proof.term, proof.leader)]
+    over += [
+        entry.leadership
+        for entry in state.known
+        if entry.leadership.leader == proof.leader
+        and secret_matches(proof.secret, entry.secret_hash)
+    ]
+    news = tuple(dict.fromkeys(entry for entry in over if entry not in state.released))
+    released = (*state.released, *news)[-REMEMBERED:]
+    promise = state.promise
+    if promise and Leadership(promise.term, promise.leader) in released:
+        promise = None
+    return replace(state, released=released, promise=promise)
+
+
+def grant_refusal(
+    rules: Rules, state: State, sender: Name, proof: Proof | None
+) -> tuple[Refusal | None, State]:
+    """Why `sender` gets nothing now (None = it may). A valid proof that it brings is learnt."""
+    now = state.now
+    if proof and proves(state, proof):
+        state = with_release(state, proof)
+    if sender not in rules.identity.members:
+        return Refusal.NOT_A_MEMBER, state
+    if state.role is Role.LEADER:
+        return Refusal.LEADER_ALIVE, state
+    if state.leader != sender and leader_lives(state, now):
+        return Refusal.LEADER_ALIVE, state
+    if state.controllee.state is not ControlleeState.STOPPED:
+        return Refusal.PROMISED, state
+    if now < state.mute_until or state.role is Role.PRE:
+        return Refusal.MUTE, state
+    if not has_learned(rules, state, now):
+        return Refusal.BLANK, state
+    promise = active_promise(state, now)
+    if promise and promise.leader != sender:
+        return Refusal.PROMISED, state
+    if state.fitness.store:
+        return Refusal.NO_STORE, state
+    return None, state
+
+
+def grant(state: State, sender: Name, asked: SendId) -> Decision:
+    """Vote: promise silence, write it down, and only then say so."""
+    until = Millis(state.now + promise_length(asked.lease_ms))
+    record = replace(
+        state.record,
+        term=asked.term,
+        vote=sender,
+        promised_term=asked.term,
+        promised_to=sender,
+        promised_hash=asked.secret_hash,
+        longest_lease_ms=Millis(max(state.record.longest_lease_ms, asked.lease_ms)),
+    )
+    voted = replace(
+        with_known(state, Leadership(asked.term, sender), asked.secret_hash).with_record(record),
+        promise=Promise(asked.term, sender, until),
+        patience_until=until,
+        leader=None,
+        wanted=None,
+        stand_at=None,
+        forgetful=False,
+    )
+    voted = replace(voted, promise_serial=voted.record.serial)
+    vote = Send(sender, Vote(asked.term, asked.sent_at))
+    return Decision(voted, (Persist(voted.record, then=(vote,)),))
+
+
+def promise_to_leader(
+    state: State, leadership: Leadership, lease_ms: Millis, secret_hash: str, ack: Send
+) -> Decision:
+    """Ack an Alive: promise silence anew; the first ack of a leadership waits for the disk."""
+    until = Millis(state.now + promise_length(lease_ms))
+    promised = replace(
+        state, promise=Promise(leadership.term, leadership.leader, until), mute_until=LONG_AGO
+    )
+    record = state.record
+    written = (record.promised_term, record.promised_to) == (leadership.term, leadership.leader)
+    if written and lease_ms <= record.longest_lease_ms:
+        # Not acked while the disk is still busy with it: that only costs the leader time.
+        return Decision(promised, (ack,) if state.durable >= state.promise_serial else ())
+    record = replace(
+        record,
+        led=Term(max(record.led, leadership.term)),
+        promised_term=leadership.term,
+        promised_to=leadership.leader,
+        promised_hash=secret_hash,
+        longest_lease_ms=Millis(max(record.longest_lease_ms, lease_ms)),
+    )
+    promised = replace(promised.with_record(record), forgetful=False)
+    promised = replace(promised, promise_serial=promised.record.serial)
+    return Decision(promised, (Persist(promised.record, then=(ack,)),))

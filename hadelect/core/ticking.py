@@ -1,0 +1,146 @@
+"""What time does to a member, and when it has to be woken for it.
+
+Busy is not dead: a member that is woken late extends its patience by the length of its own stall,
+at most one lease per silence.
+"""
+
+from dataclasses import replace
+
+from hadelect.core import candidacy, controllee, leading
+from hadelect.core.effects import Send
+from hadelect.core.events import Tick
+from hadelect.core.messages import AskHandover, Report
+from hadelect.core.state import Decision, Phase, State
+from hadelect.core.views import leader_lives, standing_of, unfit_because
+from hadelect.core.vocabulary import ControlleeState, Leadership, Millis, Role, Rules
+
+
+def on_tick(rules: Rules, state: State, tick: Tick) -> Decision:
+    state = stalled(rules, state, Millis(state.now - tick.due))
+    done = controllee.recover(state).then(lambda s: report(rules, s))
+    return done.then(lambda s: tick_role(rules, s))
+
+
+def stalled(rules: Rules, state: State, late: Millis) -> State:
+    if late <= rules.stall_ms or state.role is Role.LEADER:
+        return state
+    extra = min(late, rules.lease_ms - state.stalled_ms)
+    if extra <= 0:
+        return state
+    return replace(
+        state,
+        patience_until=Millis(state.patience_until + extra),
+        stalled_ms=Millis(state.stalled_ms + extra),
+    )
+
+
+def report(rules: Rules, state: State) -> Decision:
+    """I am here: to every peer but the leader, who hears it in our acks."""
+    if state.role is Role.LEADER or state.now < state.report_due:
+        return Decision(state)
+    acked = state.leader if state.now - state.heard_at < rules.report_ms else None
+    word = Report(standing_of(rules, state, state.now))
+    state = replace(state, report_due=Millis(state.now + rules.report_ms))
+    return Decision(state, tuple(Send(peer, word) for peer in rules.peers if peer != acked))
+
+
+def tick_role(rules: Rules, state: State) -> Decision:
+    match state.role:
+        case Role.PRE:
+            return Decision(state)
+        case Role.PASSIVE:
+            return tick_passive(rules, state)
+        case Role.ELECTION:
+            return candidacy.tick_election(rules, state)
+        case Role.LEADER:
+            return tick_leader(rules, state)
+
+
+def tick_passive(rules: Rules, state: State) -> Decision:
+    if rules.witness:
+        return Decision(state)
+    if leader_lives(state, state.now):
+        return ask_for_place(rules, state)
+    if state.wanted is None and patience_is_over(state):
+        state = candidacy.silence(rules, state)
+    if state.stand_at is None or state.now < state.stand_at:
+        return Decision(state)
+    return candidacy.take_turn(rules, state)
+
+
+def patience_is_over(state: State) -> bool:
+    if state.leader and Leadership(state.term, state.leader) in state.released:
+        return True
+    return state.now >= state.patience_until
+
+
+def ask_for_place(rules: Rules, state: State) -> Decision:
+    """The primary asks the leader for a handover; it never starts beside it."""
+    if rules.primary != rules.me or not could_lead(rules, state):
+        return Decision(state if state.ask_at is None else replace(state, ask_at=None))
+    if state.ask_at is None:
+        state = replace(state, ask_at=Millis(state.now + rules.preempt_delay_ms))
+    if state.leader is None or state.ask_at is None or state.now < state.ask_at:
+        return Decision(state)
+    word = AskHandover(state.term, f"the primary {rules.me} is back")
+    again = replace(state, ask_at=Millis(state.now + rules.lease_ms))
+    return Decision(again, (Send(state.leader, word),))
+
+
+def could_lead(rules: Rules, state: State) -> bool:
+    """Nothing but the living leader stands in the way."""
+    if unfit_because(rules, state) or state.record.drained or state.ending:
+        return False
+    return state.controllee.state is ControlleeState.STOPPED and state.now >= state.mute_until
+
+
+def tick_leader(rules: Rules, state: State) -> Decision:
+    restarted = controllee.restart(rules, state)
+    current = restarted.state.leading
+    if current is None or state.now < current.alive_due:
+        return restarted
+    return restarted.then(lambda s: leading.say_alive(rules, s))
+
+
+def wake_at(rules: Rules, state: State) -> Millis:
+    """When the next Tick is due. In the past = at once."""
+    fitness = state.fitness
+    instants = [fitness.until] if fitness.until is not None else []
+    if fitness.store:
+        instants.append(fitness.store_retry_at)
+    instants += role_instants(rules, state)
+    return min(instants)
+
+
+def role_instants(rules: Rules, state: State) -> list[Millis]:
+    match state.role:
+        case Role.PRE:
+            return [state.report_due]
+        case Role.PASSIVE:
+            return [state.report_due, *passive_instants(rules, state)]
+        case Role.ELECTION:
+            return [state.report_due, election_instant(rules, state)]
+        case Role.LEADER:
+            led = state.leading
+            assert led is not None
+            instants = [led.alive_due, led.authority_until]
+            return instants if state.restart_at is None else [*instants, state.restart_at]
+
+
+def passive_instants(rules: Rules, state: State) -> list[Millis]:
+    if rules.witness:
+        return []
+    if state.wanted is not None and state.stand_at is not None:
+        return [state.stand_at]
+    instants = [state.patience_until]
+    if state.ask_at is not None and leader_lives(state, state.now):
+        instants.append(state.ask_at)
+    return instants
+
+
+def election_instant(rules: Rules, state: State) -> Millis:
+    standing = state.candidacy
+    assert standing is not None
+    if standing.phase is Phase.PROBE:
+        return Millis(standing.since + standing.probes * rules.probe_gap_ms)
+    return Millis(standing.since + rules.round_ms)

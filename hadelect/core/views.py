@@ -1,0 +1,162 @@
+"""What a member can read off its state: whom it reaches, who is fit, who is next, why it waits.
+
+Law: nothing here changes anything; every question has one answer, given in one place.
+"""
+
+from hadelect.core.messages import Standing
+from hadelect.core.state import PeerView, Promise, State
+from hadelect.core.vocabulary import (
+    Arbitration,
+    ControlleeState,
+    Leadership,
+    Millis,
+    Name,
+    Role,
+    Rules,
+    Term,
+)
+
+
+def reaches(rules: Rules, peer: PeerView, now: Millis) -> bool:
+    """To reach a peer = to have had a message of it within one lease."""
+    return not peer.refused_because and now - peer.heard_at < rules.lease_ms
+
+
+def reached(rules: Rules, state: State, now: Millis) -> tuple[Name, ...]:
+    return tuple(peer.name for peer in state.peers if reaches(rules, peer, now))
+
+
+def leader_lives(state: State, now: Millis) -> bool:
+    """As far as this member knows: a leader it follows, heard within its patience."""
+    if state.leader is None or now >= state.patience_until:
+        return False
+    return Leadership(state.term, state.leader) not in state.released
+
+
+def active_promise(state: State, now: Millis) -> Promise | None:
+    promise = state.promise
+    if promise is None or now >= promise.until:
+        return None
+    if Leadership(promise.term, promise.leader) in state.released:
+        return None
+    return promise
+
+
+def known_term(state: State) -> Term:
+    """The highest term this member ever heard of; its own next one lies above it."""
+    heard = (peer.standing.known_term for peer in state.peers if peer.standing)
+    known = (entry.leadership.term for entry in state.known)
+    return Term(max(state.record.term, state.record.led, state.term, *heard, *known))
+
+
+def unfit_because(rules: Rules, state: State) -> str:
+    """Why this member should not lead; empty = fit."""
+    if rules.witness:
+        return "a witness never leads"
+    fitness = state.fitness
+    if fitness.leftover or fitness.store or fitness.controllee:
+        return fitness.leftover or fitness.store or fitness.controllee
+    if state.controllee.state is ControlleeState.STOP_FAILED:
+        return "stop_failed: its controllee cannot be killed"
+    if state.role is Role.PRE:
+        return "not ready yet"
+    if state.role is not Role.LEADER and not state.secret_hash:
+        return "the supervisor is not ready"
+    return ""
+
+
+def obstacle(rules: Rules, state: State, now: Millis) -> str:
+    """Why this member does not stand for leader at this moment; empty = it may."""
+    unfit = unfit_because(rules, state)
+    if unfit:
+        return unfit
+    if state.record.drained:
+        return "drained by an operator"
+    if state.ending:
+        return "shutting down"
+    if state.controllee.state is not ControlleeState.STOPPED:
+        return "its own controllee is not verified dead yet"
+    if now < state.mute_until:
+        return "mute: it lost its memory and may have promised silence to a leader"
+    promise = active_promise(state, now)
+    if promise and promise.leader != rules.me:
+        return f"promised silence to {promise.leader} (term {promise.term})"
+    if not has_learned(rules, state, now):
+        return "it lost its memory and has not yet learned the others' terms"
+    return ""
+
+
+def has_learned(rules: Rules, state: State, now: Millis) -> bool:
+    """A member without a record votes only once it knows the terms of enough others.
+
+    Mode majority: of a majority of the others; or, so that a new pool can start with a member
+    down, of as many as make a majority with it if none of them ever knew a leadership.
+    """
+    if not state.forgetful:
+        return True
+    told = [peer.standing for peer in state.peers if peer.standing]
+    if rules.identity.arbitration is Arbitration.NONE:
+        return all(peer.standing for peer in state.peers if reaches(rules, peer, now))
+    if len(told) >= len(state.peers) // 2 + 1:
+        return True
+    return len(told) >= rules.majority - 1 and all(standing.blank for standing in told)
+
+
+def is_candidate_peer(rules: Rules, peer: PeerView, now: Millis) -> bool:
+    """A peer that could lead: reached, fit, not drained, not starting."""
+    standing = peer.standing
+    if standing is None or not reaches(rules, peer, now):
+        return False
+    if peer.name not in rules.identity.members or standing.role is Role.PRE:
+        return False
+    return standing.fit and not standing.drained
+
+
+def turn(rules: Rules, state: State, gone: Name | None, now: Millis) -> int:
+    """k: how many more senior survivors could lead; 0 = it is ours to stand first."""
+    mine = rules.position(rules.me)
+    return sum(
+        rules.position(peer.name) < mine and peer.name != gone
+        for peer in state.peers
+        if is_candidate_peer(rules, peer, now)
+    )
+
+
+def best_successor(rules: Rules, state: State, now: Millis) -> Name | None:
+    """The most senior peer that could lead."""
+    fit = (peer.name for peer in state.peers if is_candidate_peer(rules, peer, now))
+    return min(fit, key=rules.position, default=None)
+
+
+def outranks(rules: Rules, one: Leadership, other: Leadership) -> bool:
+    """Which of two leaders stays: the higher priority.
+
+    Equal priorities are a configuration error: then the lower term, then the larger name, stops.
+    """
+    own, others = rules.priority(one.leader), rules.priority(other.leader)
+    if own != others:
+        return (own if own is not None else -1) > (others if others is not None else -1)
+    if one.term != other.term:
+        return one.term > other.term
+    return one.leader < other.leader
+
+
+def standing_of(rules: Rules, state: State, now: Millis) -> Standing:
+    """What this member says of itself."""
+    unfit = unfit_because(rules, state)
+    leads = state.role is Role.LEADER
+    live = leads or leader_lives(state, now)
+    return Standing(
+        role=state.role,
+        term=state.term,
+        leader=state.leader if live else None,
+        leader_heard_ms=Millis(0 if leads or not live else max(0, now - state.heard_at)),
+        known_term=known_term(state),
+        blank=state.record.led == 0 and state.term == 0,
+        mute=now < state.mute_until,
+        fit=not unfit,
+        unfit_because=unfit,
+        drained=state.record.drained,
+        hears=reached(rules, state, now),
+        controllee=state.controllee,
+    )
