@@ -23,6 +23,7 @@ from tests.e2e.lan import Lan
 ROOT = Path(__file__).parents[2]
 PORT = 51450  # HTCondor's customary HAD port.
 HTTP_PORT = 9460
+CONSOLE_SCRIPT = "from hadelect.cli.main import main; main()"
 
 
 class Part(Enum):
@@ -138,8 +139,8 @@ class Host:
 
     def command(self, *arguments: str) -> list[str]:
         """`hadelect ARGUMENTS` inside the namespace, with this host's configuration."""
-        python = (sys.executable, "-P", "-m", "hadelect.cli.main")
-        return [*self.inside(), *python, arguments[0], "--config", str(self.config), *arguments[1:]]
+        python = (sys.executable, "-P", "-c", CONSOLE_SCRIPT)
+        return [*self.inside(), *python, *arguments, "--config", str(self.config)]
 
     def inside(self) -> list[str]:
         return ["nsenter", f"--net={lan.NETNS / self.namespace}"]

@@ -45,6 +45,7 @@ class Pool:
 class Lab:
     def __init__(self, home: Path, pool: Pool) -> None:
         self.pool = pool
+        home.mkdir(parents=True)
         self.journal = Journal(home / "journal")
         self.net = Lan(pool.hosts)
         self.hosts = [Host(self.net, n, home / f"host{n}") for n in self.net.numbers]

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.e2e.host import Host, environment
+from tests.e2e.host import CONSOLE_SCRIPT, Host, environment
 from tests.e2e.lab import SCHEDULER, Lab, Pool, until
 
 Build = Callable[[Pool], Lab]
@@ -62,7 +62,7 @@ def start_sample(host: Host) -> None:
             [
                 *host.inside(),
                 *("unshare", "--mount", "sh", "-c", own_hosts, "sh"),
-                *(sys.executable, "-P", "-m", "hadelect.cli.main", "had"),
+                *(sys.executable, "-P", "-c", CONSOLE_SCRIPT, "had"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
