@@ -5,6 +5,7 @@ HTCondor's words, lists are separated by commas or blanks. Nothing here looks at
 """
 
 import ast
+import ipaddress
 import operator
 import re
 import signal
@@ -106,14 +107,18 @@ def address(entry: str) -> Address:
         raise Refused(f"{entry} is not {_ENTRY}", f"add the port: {bare}:51450")
     if match is None or not 1 <= int(match[2][:6]) <= 65535:
         raise Refused(f"{entry} is not {_ENTRY}", _comment_remedy(entry) or "correct the entry")
-    if re.fullmatch(r"[0-9.]+", match[1]) and not _is_v4(match[1]):
-        raise Refused(f"{entry}: {match[1]} is no IPv4 address", "four numbers of 0 to 255")
+    if (bare[0] == "[" or re.fullmatch(r"[0-9.]+", match[1])) and not is_literal(match[1]):
+        raise Refused(f"{entry}: {match[1]} is no IP address", "correct the address")
     return Address(name=bare, host=match[1], port=int(match[2]))
 
 
-def _is_v4(text: str) -> bool:
-    parts = text.split(".")
-    return len(parts) == 4 and all(part.isdigit() and int(part[:4]) <= 255 for part in parts)
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address rather than a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def http_address(text: str) -> tuple[str, int] | None:

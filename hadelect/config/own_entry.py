@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hadelect.config.findings import Refused
+from hadelect.config.kinds import is_literal
 from hadelect.config.model import Address
 
 RESOLVE_SECONDS = 2.0
@@ -42,7 +43,7 @@ def find(entries: tuple[Address, ...], port: int | None, host: Host) -> Address:
     asked = [entry for entry in entries if port is None or entry.port == port]
     ours = [entry for entry in asked if _is_local(entry.host, host)]
     if not ours:
-        names = {entry.host.lower() for entry in asked if not _is_literal(entry.host)}
+        names = {entry.host.lower() for entry in asked if not is_literal(entry.host)}
         found = host.resolve(names) if names else {}
         ours = [
             entry
@@ -70,7 +71,7 @@ def is_loopback(host: str) -> bool:
     """Whether an entry's host is on this machine only, told without asking a resolver."""
     if host.lower().rstrip(".") in {"localhost", "localhost.localdomain", "ip6-localhost"}:
         return True
-    return _is_literal(host) and ipaddress.ip_address(host).is_loopback
+    return is_literal(host) and ipaddress.ip_address(host).is_loopback
 
 
 def own_addresses() -> frozenset[str]:
@@ -104,7 +105,7 @@ def resolve_within_limit(names: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 def _is_local(entry_host: str, host: Host) -> bool:
-    if _is_literal(entry_host):
+    if is_literal(entry_host):
         return _is_own(entry_host, host)
     return is_loopback(entry_host) or entry_host.lower() == host.name
 
@@ -114,17 +115,9 @@ def _is_own(address: str, host: Host) -> bool:
     return parsed.is_loopback or str(parsed).partition("%")[0] in host.addresses
 
 
-def _is_literal(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _short(name: str) -> str:
     """The first label of a host name; an address is never short."""
-    return name if _is_literal(name) else name.lower().partition(".")[0]
+    return name if is_literal(name) else name.lower().partition(".")[0]
 
 
 def _read(path: Path) -> str:

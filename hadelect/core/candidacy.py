@@ -64,8 +64,7 @@ def silence(rules: Rules, state: State) -> State:
 def take_turn(rules: Rules, state: State) -> Decision:
     """`stand_at` has come: stand, or look again when what keeps us from it may be over."""
     wanted = state.wanted
-    if wanted is None:
-        return Decision(state)
+    assert wanted is not None
     if obstacle(rules, state, state.now):
         return Decision(replace(state, stand_at=look_again_at(rules, state)))
     begun = replace(wanted, since=state.now)
@@ -106,8 +105,8 @@ def begin_phase(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
 def probe(rules: Rules, state: State) -> Decision:
     """Ask the silent leader once more; after the last unanswered probe, ask all."""
     candidacy = state.candidacy
-    if candidacy is None or candidacy.silent is None:
-        return ask_all(rules, state)
+    assert candidacy is not None
+    assert candidacy.silent is not None
     if candidacy.probes >= rules.probe_count:
         return ask_all(rules, state)
     asked = replace(candidacy, probes=candidacy.probes + 1)
@@ -134,8 +133,7 @@ def on_probe_reply(rules: Rules, state: State, sender: Name, reply: ProbeReply) 
 def ask_all(rules: Rules, state: State) -> Decision:
     """Pre-vote: would you grant me a term?"""
     candidacy = state.candidacy
-    if candidacy is None:
-        return Decision(state)
+    assert candidacy is not None
     asking = replace(
         candidacy, phase=Phase.PREVOTE, since=state.now, grants=(rules.me,), refusals=()
     )
@@ -149,8 +147,10 @@ def ask_all(rules: Rules, state: State) -> Decision:
 def stand(rules: Rules, state: State) -> Decision:
     """Claim a term: our own vote goes to disk while the claim travels to all."""
     candidacy = state.candidacy
-    if candidacy is None:
-        return Decision(state)
+    assert candidacy is not None
+    if because := obstacle(rules, state, state.now):
+        passive = to_passive(rules, state, (Cause.LOST_ELECTION, because))
+        return Decision(plan(rules, passive.state, candidacy, rules.round_ms), passive.effects)
     term = next_term(known_term(state), rules.position(rules.me))
     record = replace(
         state.record,
@@ -231,8 +231,7 @@ def on_own_vote_durable(rules: Rules, state: State, written: Persisted) -> Decis
 
 def tally(rules: Rules, state: State, sender: Name, refusal: Refusal | None) -> Decision:
     candidacy = state.candidacy
-    if candidacy is None:
-        return Decision(state)
+    assert candidacy is not None
     if refusal is None:
         counted = candidacy.with_grant(sender)
     else:
@@ -243,8 +242,7 @@ def tally(rules: Rules, state: State, sender: Name, refusal: Refusal | None) -> 
 def count(rules: Rules, state: State, *, over: bool) -> Decision:
     """Enough grants: go on. Hopeless, or the round is over: give up. Else wait."""
     candidacy = state.candidacy
-    if candidacy is None:
-        return Decision(state)
+    assert candidacy is not None
     if enough(rules, state, candidacy, over=over):
         if candidacy.phase is Phase.PREVOTE:
             return stand(rules, state)
@@ -298,8 +296,7 @@ def win(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
 
 def tick_election(rules: Rules, state: State) -> Decision:
     candidacy = state.candidacy
-    if candidacy is None:
-        return Decision(state)
+    assert candidacy is not None
     if candidacy.phase is Phase.PROBE:
         due = candidacy.since + candidacy.probes * rules.probe_gap_ms
         return probe(rules, state) if state.now >= due else Decision(state)

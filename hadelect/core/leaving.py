@@ -204,7 +204,7 @@ def released_candidacy(cause: Cause, because: str, proof: Proof) -> Candidacy:
     """With the secret at hand the voters can be freed at once: no pre-vote."""
     if proof.secret:
         return Candidacy(Phase.VOTE, cause, because, proof=proof)
-    return Candidacy(Phase.PREVOTE, cause, because)
+    return Candidacy(Phase.PREVOTE, cause, because, Leadership(proof.term, proof.leader))
 
 
 def on_release(

@@ -14,6 +14,8 @@ from hadelect.core.state import Decision, Phase, State
 from hadelect.core.views import leader_lives, standing_of, unfit_because
 from hadelect.core.vocabulary import ControlleeState, Leadership, Millis, Role, Rules
 
+NEVER = Millis(2**62)
+
 
 def on_tick(rules: Rules, state: State, tick: Tick) -> Decision:
     state = stalled(rules, state, Millis(state.now - tick.due))
@@ -104,6 +106,8 @@ def tick_leader(rules: Rules, state: State) -> Decision:
 
 def wake_at(rules: Rules, state: State) -> Millis:
     """When the next Tick is due. In the past = at once."""
+    if state.quit_serial:
+        return NEVER
     fitness = state.fitness
     instants = [fitness.until] if fitness.until is not None else []
     if fitness.store:

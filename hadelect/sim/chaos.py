@@ -1,0 +1,219 @@
+"""What happens to a pool on a bad day: one method for each event that `Faults` gives a weight to.
+
+Law: init is never stopped while its daemon is, on one machine: that is outside the promise (the
+manual says so first). Everything else may meet everything else.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from hadelect.core.events import Drain, Handover, Shutdown
+from hadelect.core.vocabulary import Name
+from hadelect.sim.faults import EVENTS
+from hadelect.sim.machine import Machine
+
+if TYPE_CHECKING:
+    from hadelect.sim.world import World
+
+RETRY_MS = 100  # How often `systemctl restart` looks whether the stop is over.
+
+
+class Chaos:
+    """Lets one event happen every `gap_ms` until `until`."""
+
+    def __init__(self, world: "World", until: int) -> None:
+        self.world = world
+        self.until = until
+        self.dice = world.dice
+        faults = world.faults
+        weights = [(name, getattr(faults, name)) for name in EVENTS]
+        self._names = [name for name, weight in weights if weight]
+        self._weights = [weight for _, weight in weights if weight]
+        self._commands = 0
+        if self._names:
+            self._wait()
+
+    def _wait(self) -> None:
+        at = self.world.now + self.dice.randint(*self.world.faults.gap_ms)
+        if at < self.until:
+            self.world.at(at, self._strike)
+
+    def _strike(self) -> None:
+        name = self.dice.choices(self._names, self._weights)[0]
+        self.world.counters[name] += 1
+        event: Callable[[], None] = getattr(self, name)
+        event()
+        self._wait()
+
+    def _any(self) -> Machine:
+        return self.world.machines[self.dice.choice(self.world.names)]
+
+    def _leader_or_any(self) -> Machine:
+        """The leader twice as often as its part of the pool."""
+        leaders = self.world.leaders()
+        if leaders and self.dice.random() < 0.5:
+            return self.world.machines[self.dice.choice(leaders)]
+        return self._any()
+
+    def _standby(self) -> Machine | None:
+        others = [n for n in self.world.names if self.world.machines[n].tree is None]
+        return self.world.machines[self.dice.choice(others)] if others else None
+
+    # -- power, processes ------------------------------------------------------------------------
+
+    def power(self) -> None:
+        machine = self._leader_or_any()
+        if machine.up:
+            machine.power_off()
+        else:
+            machine.power_on()
+
+    def reboot(self) -> None:
+        machine = self._leader_or_any()
+        machine.power_off()
+        self.world.at(self.world.now + self.dice.randint(1, 20_000), machine.power_on)
+
+    def kill_daemon(self) -> None:
+        self._leader_or_any().kill_daemon()
+
+    def kill_supervisor(self) -> None:
+        self._leader_or_any().kill_supervisor()
+
+    def kill_init(self) -> None:
+        self._leader_or_any().kill_init()
+
+    def kill_daemon_and_supervisor(self) -> None:
+        machine = self._leader_or_any()
+        machine.kill_daemon()
+        machine.kill_supervisor()
+
+    def pause_daemon(self) -> None:
+        self._pause("daemon")
+
+    def pause_supervisor(self) -> None:
+        self._pause("supervisor")
+
+    def pause_init(self) -> None:
+        self._pause("init")
+
+    def pause_daemon_and_supervisor(self) -> None:
+        self._pause("daemon", "supervisor")
+
+    def _pause(self, *what: str) -> None:
+        machine = self._leader_or_any()
+        if not machine.paused:
+            length = self.dice.randint(*self.world.faults.pause_ms)
+            machine.pause(what, length)
+            self.world.at(self.world.now + length, machine.resume)
+
+    def controllee_exit(self) -> None:
+        for name in self.world.names:
+            self.world.machines[name].controllee_exits()
+
+    def exec_failure(self) -> None:
+        self._any().exec_failures += 1
+
+    def slow_quit(self) -> None:
+        self._leader_or_any().slow_quits += 1
+
+    def unkillable(self) -> None:
+        self._leader_or_any().stuck_until = self.world.now + self.dice.randint(500, 15_000)
+
+    def leftover(self) -> None:
+        machine = self._leader_or_any()
+        machine.stuck_until = self.world.now + self.dice.randint(500, 15_000)
+        machine.kill_supervisor()
+
+    def standby_restart(self) -> None:
+        machine = self._standby()
+        if machine:
+            self._restart(machine)
+
+    def standby_crash(self) -> None:
+        machine = self._standby()
+        if machine:
+            machine.power_off()
+            self.world.at(self.world.now + self.dice.randint(500, 5000), machine.power_on)
+
+    def drift(self) -> None:
+        limit = self.world.faults.drift_ppm
+        self._any().drift(self.dice.randint(-limit, limit))
+
+    # -- network ---------------------------------------------------------------------------------
+
+    def cut(self) -> None:
+        """One part from the rest."""
+        names = self.world.names
+        self._separate(self.dice.sample(names, self.dice.randint(1, max(1, len(names) - 1))))
+
+    def one_way(self) -> None:
+        if len(self.world.names) > 1:
+            one, other = self.dice.sample(self.world.names, 2)
+            self.world.cut([(one, other)])
+
+    def chain(self) -> None:
+        if len(self.world.names) > 1:
+            one, other = self.dice.sample(self.world.names, 2)
+            self.world.cut([(one, other), (other, one)])
+
+    def partition(self) -> None:
+        """Up to three parts."""
+        for _ in range(2):
+            self.cut()
+
+    def heal(self) -> None:
+        self.world.heal()
+
+    def drop_notices(self) -> None:
+        name = self._any().name
+        self.world.network.deaf[name] = not self.world.network.deaf.get(name, False)
+
+    def _separate(self, side: Iterable[Name]) -> None:
+        inside = dict.fromkeys(side, True)
+        self.world.cut(
+            (one, other)
+            for one, other in permutations(self.world.names, 2)
+            if (one in inside) != (other in inside)
+        )
+
+    # -- disks and operators ---------------------------------------------------------------------
+
+    def disk_full(self) -> None:
+        disk = self._any().disk
+        disk.full = not disk.full
+
+    def disk_stalls(self) -> None:
+        self._any().disk.stall(self.world.now + self.dice.randint(100, 5000))
+
+    def wipe(self) -> None:
+        """The machine comes back with an empty state directory."""
+        machine = self._any()
+        machine.power_off()
+        machine.wipe()
+        self.world.at(self.world.now + self.dice.randint(1, 10_000), machine.power_on)
+
+    def restart(self) -> None:
+        self._restart(self._leader_or_any())
+
+    def _restart(self, machine: Machine) -> None:
+        machine.command(Shutdown("an operator restarts it"))
+        self.world.at(self.world.now + RETRY_MS, self._start_again, machine, self.world.now)
+
+    def _start_again(self, machine: Machine, since: int) -> None:
+        """`systemctl restart`: start once it has stopped; after 90 s nobody waits any more."""
+        if machine.supervisor is None:
+            machine.start_service()
+        elif self.world.now - since < 90_000:
+            self.world.at(self.world.now + RETRY_MS, self._start_again, machine, since)
+
+    def handover(self) -> None:
+        self._commands += 1
+        to = self.dice.choice((None, self._any().name))
+        self._leader_or_any().command(Handover(self._commands, to, "an operator asks"))
+
+    def drain(self) -> None:
+        self._commands += 1
+        drained = self.dice.random() < 0.5
+        self._leader_or_any().command(Drain(self._commands, drained, "an operator asks"))
+

@@ -1,0 +1,232 @@
+"""One life of a daemon: the real core, and the hands that carry out what it asks for.
+
+Law 1: the core sees its machine's clock and what its process reads, nothing else.
+Law 2 (the client's rule of design section 4): a start or extend without an acknowledgement for
+       max(margin/2, lease/4) means that supervisor or init is frozen: the daemon kills the init by
+       its pidfd, waits until it has ended, and reports the tree as stopped.
+"""
+
+from typing import TYPE_CHECKING
+
+from hadelect.core import render
+from hadelect.core.effects import (
+    Answer,
+    Emit,
+    Extend,
+    Persist,
+    Quit,
+    Retitle,
+    Send,
+    SendDatagram,
+    Start,
+    Stop,
+)
+from hadelect.core.events import (
+    ControlleeChanged,
+    Event,
+    Persisted,
+    PersistFailed,
+    SupervisorReady,
+    Tick,
+)
+from hadelect.core.hands import carry_out
+from hadelect.core.messages import Hello, Resign
+from hadelect.core.state import State
+from hadelect.core.vocabulary import NO_TERM, ControlleeState, Millis, Role, Term
+from hadelect.sim.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hadelect.sim.init import Init
+    from hadelect.sim.machine import Machine
+    from hadelect.sim.supervisor import Supervisor
+
+NEVER = 1 << 62
+RESTLESS = 1000  # Ticks in one instant: the core asks to be woken for ever.
+
+
+class Daemon(Process):
+    """Implements `core.hands.Hands`."""
+
+    def __init__(self, machine: "Machine", supervisor: "Supervisor") -> None:
+        super().__init__(machine.world)
+        self.machine = machine
+        self.name = machine.name
+        self.rules = machine.rules
+        self.supervisor = supervisor
+        self.state: State
+        self._step = self.world.core.step
+        self._wake_at = self.world.core.wake_at
+        self._due = Millis(0)  # When the core wants its next Tick, on its own clock.
+        self._rings_at = NEVER  # True time of the earliest pending ring.
+        self._rung = (0, 0)  # True time, number of ticks in that instant.
+        self._pipe_free = 0
+        self._init: Init | None = None
+        self._asked = 0  # Numbers starts and extends …
+        self._acked = 0  # … and the newest acknowledged one.
+        self._killed: Term = NO_TERM  # The leadership whose init we killed ourselves.
+
+    # -- events in -------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        found, same_boot = self.machine.disk.found()
+        self.world.say(self.name, "its daemon starts")
+        decision = self.world.core.boot(self.rules, found, same_boot, self._now())
+        self.state = decision.state
+        carry_out(decision.effects, self)
+        self.world.network.dial_all(self.name)
+        self.world.referees.topology_changed()
+        self.arm()
+
+    def feed(self, event: Event) -> None:
+        """One step of the core."""
+        world = self.world
+        before = self.state
+        decision = self._step(self.rules, before, event, self._now())
+        state = self.state = decision.state
+        world.steps += 1
+        if decision.effects:
+            carry_out(decision.effects, self)
+        if state.role is not before.role or state.term != before.term:
+            world.referees.role_changed(self, before)
+        if self.alive:
+            self.arm()
+
+    def _now(self) -> Millis:
+        return self.machine.clock.read(self.world.now)
+
+    def arm(self) -> None:
+        """Ring when the core wants to be woken (later on a busy machine)."""
+        self._due = self._wake_at(self.rules, self.state)
+        world = self.world
+        at = max(self.machine.clock.when(self._due), world.now)
+        if at < self._rings_at:
+            low, high = world.faults.tick_late_ms
+            self._rings_at = at + (world.dice.randint(low, high) if high else 0)
+            world.at(self._rings_at, self.run, self._ring, self._rings_at)
+
+    def _ring(self, at: int) -> None:
+        if at != self._rings_at:
+            return
+        self._rings_at = NEVER
+        if self._now() < self._due:
+            self.arm()
+            return
+        instant, count = self._rung
+        self._rung = (self.world.now, count + 1 if instant == self.world.now else 1)
+        if count > RESTLESS:
+            self.world.referees.broken(f"{self.name} asks to be woken for ever at {self._due}")
+        self.feed(Tick(self._due))
+
+    def told(self, event: Event) -> None:
+        """The supervisor says something; it arrives in order."""
+        low, high = self.world.faults.pipe_ms
+        arrives = self.world.now + self.world.dice.randint(low, high)
+        self._pipe_free = max(arrives, self._pipe_free)
+        self.world.at(self._pipe_free, self.run, self._heard, event)
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, ControlleeChanged):
+            self._acked = self._asked if event.state is ControlleeState.RUNNING else self._acked
+            if event.state is ControlleeState.STOPPED:
+                self._init = None
+                if event.term == self._killed:  # We have reported that stop ourselves.
+                    if event.next_secret_hash:
+                        self.feed(SupervisorReady(event.next_secret_hash))
+                    return
+        self.feed(event)
+
+    def hello(self) -> Hello:
+        return Hello(self.rules.identity, "sim", f"{self.name}/{self.machine.lives}")
+
+    # -- the supervisor's client -----------------------------------------------------------------
+
+    def _command(self, work: "Callable[[], None]") -> None:
+        """Through the socket to the supervisor, which obeys only a daemon that lives."""
+        delay = self.world.dice.randint(*self.world.faults.pipe_ms)
+        self.supervisor.later(delay, lambda: work() if self.alive else None)
+
+    def _expect_answer(self) -> int:
+        self._asked += 1
+        patience = max(self.rules.margin_ms // 2, self.rules.lease_ms // 4)
+        self.later(patience, self._unanswered, self._asked)
+        return self._asked
+
+    def acknowledged(self, number: int) -> None:
+        self._acked = max(self._acked, number)
+
+    def _unanswered(self, number: int) -> None:
+        """Read first what waits, then judge."""
+        self.later(1, self._judge, number)
+
+    def _judge(self, number: int) -> None:
+        init = self._init
+        if self._acked >= number or init is None:
+            return
+        self._init = None
+        self._killed = init.term = init.term or self.state.term
+        self.world.counters["inits killed by the daemon"] += 1
+        init.when_gone.append(lambda: self.run(self._verified, init.term))
+        init.kill("extend was not acknowledged")
+        term = init.term
+        self._command(lambda: self.supervisor.stop(term, kill=True))
+
+    def _verified(self, term: Term) -> None:
+        why = "supervisor or init did not answer; its tree is verified dead"
+        self.feed(ControlleeChanged(term, ControlleeState.STOPPED, because=why, asked=True))
+
+    # -- effects out -----------------------------------------------------------------------------
+
+    def send(self, effect: Send) -> None:
+        if self.world.verbose:
+            self.world.say(self.name, render.line(effect))
+        if type(effect.message) is Resign:
+            self.world.referees.secret_revealed(effect.message.proof)
+        self.world.network.send(self.name, effect.to, effect.message)
+
+    def send_datagram(self, effect: SendDatagram) -> None:
+        self.world.network.send_datagram(self.name, effect.to, effect.message)
+
+    def persist(self, effect: Persist) -> None:
+        self.machine.disk.write(self, effect)
+
+    def written(self, effect: Persist, failure: str) -> None:
+        """The disk answers."""
+        if failure:
+            self.feed(PersistFailed(effect.record.serial, failure))
+            return
+        carry_out(effect.then, self)
+        self.feed(Persisted(effect.record.serial))
+
+    def start(self, effect: Start) -> None:
+        self._init = self.supervisor.init
+        self._expect_answer()
+        self._command(lambda: self.supervisor.start(effect.term, effect.deadline))
+
+    def extend(self, effect: Extend) -> None:
+        number = self._expect_answer()
+        self._command(lambda: self.supervisor.extend(self, number, effect.deadline))
+
+    def stop(self, effect: Stop) -> None:
+        if effect.kill:
+            self.world.say(self.name, f"kills NEGOTIATOR of term {effect.term}: {effect.because}")
+        else:
+            self.world.say(self.name, f"stops NEGOTIATOR of term {effect.term}: {effect.because}")
+        self._command(lambda: self.supervisor.stop(effect.term, kill=effect.kill))
+
+    def retitle(self, effect: Retitle) -> None:
+        self.world.say(self.name, f"NEGOTIATOR of term {effect.term} goes on as {effect.to}")
+        self._command(lambda: self.supervisor.retitle(effect.term, effect.to))
+
+    def emit(self, effect: Emit) -> None:
+        if effect.cause is not None and effect.role is Role.LEADER is not effect.was:
+            self.world.counters[f"won after {effect.cause.value}"] += 1
+        self.world.say(self.name, render.change(effect))
+
+    def answer(self, effect: Answer) -> None:
+        verdict = "yes" if effect.ok else "refused"
+        self.world.say(self.name, f"answers command {effect.id}: {verdict}: {effect.text}")
+
+    def quit(self, effect: Quit) -> None:
+        self.machine.daemon_quits(effect.code)

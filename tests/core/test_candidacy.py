@@ -1,0 +1,413 @@
+"""Silence, turn, probe, pre-vote, vote: how a member comes to lead, and what holds it back."""
+
+import pytest
+
+from hadelect.core.effects import Persist, SendDatagram, Start
+from hadelect.core.events import Persisted, PersistFailed, Released
+from hadelect.core.messages import (
+    Leader,
+    PreVote,
+    PreVoteReply,
+    Probe,
+    ProbeReply,
+    Refused,
+    Report,
+    SendId,
+    Vote,
+    Withdraw,
+)
+from hadelect.core.vocabulary import Arbitration, Millis, Name, Refusal, Role, Term
+from tests.core.member import (
+    SECRETS,
+    A,
+    B,
+    C,
+    Member,
+    hash_of,
+    leader_of,
+    of,
+    proof_of,
+    reasons,
+    rules_of,
+    say_alive,
+    sent,
+    standing,
+)
+
+NONE = Arbitration.NONE
+
+
+def follower(arbitration: Arbitration = Arbitration.MAJORITY, me: Name = B) -> Member:
+    """Follows A, hears the others; its record is durable."""
+    member = Member(rules_of(me, arbitration))
+    for peer in (B, C):
+        if peer != me:
+            member.hear(peer, Report(standing()))
+    member.hear(A, say_alive(A, 64))
+    member.feed(Persisted(member.state.record.serial))
+    return member
+
+
+def survivor(arbitration: Arbitration = Arbitration.MAJORITY) -> Member:
+    """B has stopped hearing A, C is still there, and B asks for pre-votes."""
+    member = follower(arbitration)
+    member.wait(2900)
+    member.hear(C, Report(standing()))
+    member.wait(300)
+    assert member.state.candidacy is not None
+    return member
+
+
+def reply(member: Member, sender: Name, refusal: Refusal | None = None) -> tuple[object, ...]:
+    candidacy = member.state.candidacy
+    assert candidacy is not None
+    return member.hear(sender, PreVoteReply(candidacy.since, refusal, standing()))
+
+
+def stand(member: Member) -> SendId:
+    return sent(reply(member, C), SendId)[0]  # type: ignore[arg-type]
+
+
+def test_a_member_listens_for_a_lease_before_it_stands() -> None:
+    """Somebody may lead already."""
+    member = Member(rules_of(A))
+    assert member.wait(2999) is not None
+    assert member.role() is Role.PASSIVE
+    member.wait(1)
+    assert member.role() is Role.ELECTION
+
+
+def test_a_pool_of_one_leads_at_once() -> None:
+    """Nobody to wait for."""
+    member = Member(rules_of(members=(A,)), found=None)
+    member.wait(1)
+    assert member.role() is Role.ELECTION
+    assert of(member.feed(Persisted(member.state.record.serial)), Start)
+    member.wait(60_000)
+    assert member.role() is Role.LEADER
+
+
+def test_a_silent_leader_is_asked_three_times_then_all_are() -> None:
+    """50 ms apart, by datagram; only then the others, binding nobody."""
+    member = follower()
+    member.wait(2999)
+    member.hear(C, Report(standing()))
+    told = member.wait(181)
+    probes = [datagram.message for datagram in of(told, SendDatagram) if datagram.to == A]
+    assert [type(probe) for probe in probes] == [Probe] * 3
+    assert sent(told, PreVote)[0].silent is not None
+    assert "no Alive from cm1:51450 for 3.0 s" in reasons(told)
+
+
+def test_a_leader_that_answers_a_probe_is_left_alone() -> None:
+    """One stream stalls; that is not death."""
+    member = follower()
+    member.wait(3050)
+    member.hear(C, ProbeReply(Millis(3000), Term(64)))
+    assert member.role() is Role.ELECTION
+    member.hear(A, ProbeReply(Millis(3000), Term(64)))
+    assert member.role() is Role.PASSIVE
+    assert member.state.patience_until == 3050 + 3000
+    assert member.hear(A, ProbeReply(Millis(3000), Term(64))) == ()
+
+
+def test_a_leader_that_says_it_leads_no_more_is_not_asked_again() -> None:
+    """All are asked at once."""
+    member = follower()
+    member.wait(3050)
+    assert sent(member.hear(A, ProbeReply(Millis(3000), Term(0))), PreVote)
+
+
+def test_a_peer_that_hears_the_leader_ends_the_candidacy() -> None:
+    """Silence seen by one member is not death; it waits as long as the peer would."""
+    member = survivor()
+    said = standing(term=Term(64), leader=A, leader_heard_ms=Millis(100))
+    assert member.state.candidacy is not None
+    member.hear(C, PreVoteReply(member.state.candidacy.since, Refusal.LEADER_ALIVE, said))
+    assert member.role() is Role.PASSIVE
+    assert member.state.patience_until == member.now + 2900
+
+
+def test_a_rumour_keeps_a_chain_quiet() -> None:
+    """The ends of a chain are cut: C hears from B that B hears A, and never stands."""
+    member = follower(me=C)
+    for _ in range(20):
+        member.wait(900)
+        said = standing(term=Term(64), leader=A, leader_heard_ms=Millis(200))
+        member.hear(B, Report(said))
+        assert member.role() is Role.PASSIVE
+    member.wait(3300)
+    assert member.role() is Role.ELECTION
+
+
+def test_a_rumour_of_a_rumour_is_worth_nothing() -> None:
+    """Two members cannot keep a dead leader alive by telling each other of it."""
+    member = follower(me=C)
+    for _ in range(5):
+        member.wait(900)
+        heard = member.now - member.state.heard_at
+        member.hear(B, Report(standing(term=Term(64), leader=A, leader_heard_ms=Millis(heard))))
+    assert member.role() is Role.ELECTION
+
+
+def test_a_majority_of_pre_votes_then_of_votes() -> None:
+    """Its own vote is written while the claim travels; it counts only once it is durable."""
+    member = survivor()
+    claim = stand(member)
+    assert claim.term == 65
+    assert not of(member.hear(C, Vote(claim.term, claim.sent_at)), Start)
+    (start,) = of(member.feed(Persisted(member.state.record.serial)), Start)
+    assert start.deadline == claim.sent_at + 3000 - 500
+    assert member.role() is Role.LEADER
+    assert member.feed(Persisted(member.state.record.serial)) == ()
+
+
+def test_a_vote_for_another_round_does_not_count() -> None:
+    """Neither an old send time nor another term."""
+    member = survivor()
+    claim = stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(C, Vote(claim.term, Millis(claim.sent_at - 1)))
+    member.hear(C, Vote(Term(1), claim.sent_at))
+    assert member.role() is Role.ELECTION
+    member.hear(C, Vote(claim.term, claim.sent_at))
+    assert member.role() is Role.LEADER
+    assert member.hear(C, Vote(claim.term, claim.sent_at)) == ()
+    assert member.hear(C, Refused(claim.term, Refusal.MUTE, standing())) == ()
+
+
+def test_votes_that_come_too_late_are_of_no_use() -> None:
+    """Authority counts from the claim's send time: a paused candidate starts nothing."""
+    member = survivor()
+    claim = stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    member.now = Millis(claim.sent_at + 2500)
+    told = member.hear(C, Vote(claim.term, claim.sent_at))
+    assert not of(told, Start)
+    assert sent(told, Withdraw, A)
+    assert member.role() is Role.PASSIVE
+
+
+def test_an_old_term_is_followed_by_a_higher_claim_at_once() -> None:
+    """The refusal tells the highest term known."""
+    member = survivor()
+    claim = stand(member)
+    said = standing(known_term=Term(700))
+    (again,) = sent(member.hear(C, Refused(claim.term, Refusal.OLD_TERM, said)), SendId, C)
+    assert again.term == 705
+
+
+def test_a_hopeless_candidate_withdraws() -> None:
+    """Two refusals of three voters: its voters are free at once, and it asks again later."""
+    member = survivor()
+    claim = stand(member)
+    member.hear(C, Refused(claim.term, Refusal.PROMISED, standing()))
+    assert member.role() is Role.ELECTION
+    told = member.hear(A, Refused(claim.term, Refusal.PROMISED, standing()))
+    assert sent(told, Withdraw, C)
+    assert member.role() is Role.PASSIVE
+    member.hear(C, Report(standing()))
+    member.wait(500)
+    assert member.role() is Role.ELECTION
+
+
+def test_an_unanswered_claim_is_withdrawn_after_a_round() -> None:
+    """Who votes for nobody answers nobody."""
+    member = survivor()
+    stand(member)
+    told = member.wait(501)
+    assert sent(told, Withdraw, C)
+
+
+def test_an_isolated_member_goes_on_asking_without_a_word() -> None:
+    """No log line per round: nothing changes."""
+    member = follower()
+    member.wait(4000)
+    assert member.role() is Role.ELECTION
+    told = member.wait(60_000)
+    assert sent(told, PreVote)
+    assert reasons(told) == ""
+
+
+def test_a_candidate_that_becomes_unfit_gives_up() -> None:
+    """Its disk fails while it stands; or it is drained while it asks."""
+    member = survivor()
+    stand(member)
+    told = member.feed(PersistFailed(member.state.record.serial, "Read-only file system"))
+    assert sent(told, Withdraw)
+    assert member.role() is Role.PASSIVE
+    told = member.wait(4000)
+    assert not sent(told, PreVote)
+    assert member.feed(PersistFailed(member.state.record.serial, "again")) == ()
+
+
+def test_the_bully_objects_once_and_stands_itself() -> None:
+    """A senior answers a junior's question by standing; the objection lapses with the round."""
+    member = Member(rules_of(A))
+    for peer in (B, C):
+        member.hear(peer, Report(standing()))
+    member.wait(2999)
+    question = PreVote(Millis(1), None, None, standing())
+    told = member.hear(B, question)
+    assert sent(told, PreVoteReply)[0].refusal is Refusal.HIGHER_PRIORITY
+    assert sent(told, PreVote, C)
+    assert member.role() is Role.ELECTION
+    assert sent(member.hear(B, question), PreVoteReply)[0].refusal is None
+
+
+def test_a_senior_that_stands_already_objects_too() -> None:
+    """Once; it does not start a second candidacy."""
+    member = Member(rules_of(A))
+    member.wait(3000)
+    assert member.role() is Role.ELECTION
+    told = member.hear(B, PreVote(Millis(1), None, None, standing()))
+    assert sent(told, PreVoteReply)[0].refusal is Refusal.HIGHER_PRIORITY
+    assert not sent(told, PreVote)
+
+
+def test_an_objection_of_the_bully_makes_the_junior_ask_again() -> None:
+    """It waits a round; then asks anew."""
+    member = survivor(NONE)
+    reply(member, C, Refusal.HIGHER_PRIORITY)
+    assert member.role() is Role.ELECTION
+    told = member.wait(500)
+    assert sent(told, PreVote)
+    assert sent(reply(member, C), SendId)  # type: ignore[arg-type]
+
+
+def test_two_candidates_the_senior_wins() -> None:
+    """The junior gives way and votes; the senior refuses the junior."""
+    member = survivor()
+    mine = stand(member)
+    junior = SendId(Term(66), Millis(1), Millis(3000), hash_of(SECRETS[C]), None)
+    assert sent(member.hear(C, junior), Refused)[0].refusal is Refusal.PROMISED
+    senior = SendId(Term(128), Millis(1), Millis(3000), hash_of(SECRETS[A]), None)
+    told = member.hear(A, senior)
+    assert sent(told, Withdraw, C)[0].term == mine.term
+    assert sent(told, Vote, A)
+
+
+def test_the_second_survivor_waits_its_turn() -> None:
+    """C, behind B, stands 150 ms after B would have."""
+    member = follower(me=C)
+    member.wait(2900)
+    member.hear(B, Report(standing()))
+    member.wait(249)
+    assert member.role() is Role.PASSIVE
+    member.wait(1)
+    assert member.role() is Role.ELECTION
+
+
+@pytest.mark.parametrize(
+    "said", [standing(fit=False), standing(drained=True), standing(Role.PRE), None]
+)
+def test_who_could_not_lead_is_not_waited_for(said: object) -> None:
+    """An unfit, drained, starting or unreachable senior has no turn."""
+    member = follower(me=C)
+    if said is None:
+        member.state = member.state.with_peer(type(member.state.peers[0])(B))
+        member.wait(2900)
+    else:
+        member.wait(2900)
+        member.hear(B, Report(said))  # type: ignore[arg-type]
+    member.wait(130)
+    assert member.role() is Role.ELECTION
+
+
+def test_a_death_notice_skips_the_questions() -> None:
+    """The most senior fit survivor stands at once, with the proof; the next waits its turn."""
+    member = follower()
+    told = member.feed(Released(proof_of(A, 64)))
+    (claim,) = sent(told, SendId, C)
+    assert claim.proof == proof_of(A, 64)
+    assert of(told, Persist)[0].record.vote == B
+    assert member.feed(Released(proof_of(A, 64))) == ()
+    second = follower(me=C)
+    second.feed(Released(proof_of(A, 64)))
+    assert second.role() is Role.PASSIVE
+    second.wait(150)
+    assert second.role() is Role.ELECTION
+
+
+def test_a_notice_with_the_wrong_secret_is_nothing() -> None:
+    """Nor is one of a leadership nobody follows."""
+    member = follower()
+    assert member.feed(Released(proof_of(B, 64))) == ()
+    member.hear(C, Leader(Term(2), Millis(3000), hash_of(SECRETS[C])))
+    member.feed(Released(proof_of(C, 2)))
+    assert member.state.leader == A
+
+
+def test_mode_none_needs_every_reached_member() -> None:
+    """No refusal, no silence of a reached one within the round; who does not vote is not needed."""
+    member = survivor(NONE)
+    assert sent(reply(member, C, Refusal.MUTE), SendId)  # type: ignore[arg-type]
+    assert member.state.candidacy is not None
+    member.feed(Persisted(member.state.record.serial))
+    assert member.role() is Role.ELECTION
+    candidacy = member.state.candidacy
+    member.hear(C, Refused(candidacy.term, Refusal.NO_STORE, standing()))
+    assert member.role() is Role.LEADER
+
+
+def test_mode_none_a_refusal_of_one_is_enough() -> None:
+    """It is one partition."""
+    member = survivor(NONE)
+    claim = stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(C, Refused(claim.term, Refusal.PROMISED, standing()))
+    assert member.role() is Role.PASSIVE
+
+
+def test_mode_none_silence_within_the_round_is_absence() -> None:
+    """A member that answers nothing for a round does not hold the pool up."""
+    member = survivor(NONE)
+    member.wait(500)
+    assert member.state.candidacy is not None
+    assert member.state.candidacy.term == 65
+    member.feed(Persisted(member.state.record.serial))
+    member.wait(500)
+    assert member.role() is Role.LEADER
+
+
+def test_a_stalled_member_extends_its_patience_by_its_own_stall() -> None:
+    """At most one lease per silence."""
+    member = follower()
+    member.wait(400)
+    member.late(2000)
+    assert member.state.patience_until == 3000 + member.state.stalled_ms
+    assert 1000 < member.state.stalled_ms < 2000
+    member.late(9000)
+    assert member.state.stalled_ms == 3000
+    member.late(9000)
+    assert member.state.stalled_ms == 3000
+
+
+def test_a_mute_member_looks_again_when_it_may_speak() -> None:
+    """A fresh pool elects as soon as the silence of those without memory is over."""
+    member = Member(rules_of(A), found=None)
+    for peer in (B, C):
+        member.hear(peer, Report(standing()))
+    told = member.wait(3031)
+    assert sent(told, PreVote)
+
+
+def test_a_promise_is_sat_out_before_standing() -> None:
+    """It looks again at the instant when its promise ends."""
+    member = Member(rules_of(B))
+    member.hear(C, Report(standing()))
+    member.wait(2900)
+    member.hear(A, say_alive(A, 64))
+    member.hear(A, ProbeReply(Millis(1), Term(0)))
+    member.hear(C, Report(standing()))
+    member.feed(Released(proof_of(C, 2)))
+    member.wait(2999)
+    assert member.role() is Role.PASSIVE
+    member.wait(31)
+    assert member.role() is Role.ELECTION
+
+
+def test_cold_start_elects_by_priority() -> None:
+    """The first entry leads."""
+    member = leader_of(rules_of(A), B, C)
+    assert member.state.term == 64

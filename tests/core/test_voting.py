@@ -1,0 +1,295 @@
+"""Who is granted what: every refusal and what voids a promise."""
+
+from dataclasses import replace
+
+import pytest
+
+from hadelect.core.effects import Persist, Record, Send
+from hadelect.core.events import ControlleeChanged, Persisted, PersistFailed, Released
+from hadelect.core.messages import (
+    Goodbye,
+    Leader,
+    PreVote,
+    PreVoteReply,
+    Proof,
+    Refused,
+    Report,
+    Resign,
+    SendId,
+    Vote,
+    Withdraw,
+)
+from hadelect.core.vocabulary import (
+    Arbitration,
+    ControlleeState,
+    Millis,
+    Name,
+    Refusal,
+    Role,
+    Term,
+)
+from tests.core.member import (
+    SECRETS,
+    A,
+    B,
+    C,
+    Member,
+    hash_of,
+    of,
+    proof_of,
+    rules_of,
+    say_alive,
+    sent,
+    standing,
+)
+
+LEASE = Millis(3000)
+
+
+def claim(name: Name, term: int, sent_at: int = 7, proof: Proof | None = None) -> SendId:
+    return SendId(Term(term), Millis(sent_at), LEASE, hash_of(SECRETS[name]), proof)
+
+
+def refusals(effects: tuple[object, ...]) -> list[Refusal]:
+    return [refused.refusal for refused in sent(effects, Refused)]  # type: ignore[arg-type]
+
+
+def test_a_vote_leaves_only_after_it_is_on_disk() -> None:
+    """The vote waits in the Persist that makes it durable, and echoes the claim's send time."""
+    told = Member(rules_of(C)).hear(A, claim(A, 64))
+    (persist,) = of(told, Persist)
+    assert persist.record.vote == A
+    assert persist.record.promised_to == A
+    assert persist.then == (Send(A, Vote(Term(64), Millis(7))),)
+
+
+def test_a_voter_grants_nobody_else_before_its_promise_ends() -> None:
+    """Until lease + 1 % after receipt it refuses; then it grants a higher term."""
+    voter = Member(rules_of(C))
+    voter.hear(A, claim(A, 64))
+    voter.now = Millis(3029)
+    assert refusals(voter.hear(B, claim(B, 65))) == [Refusal.PROMISED]
+    voter.now = Millis(3030)
+    assert sent(voter.hear(B, claim(B, 65)), Vote)
+
+
+def test_the_same_claim_is_granted_again() -> None:
+    """A claim heard twice is one vote."""
+    voter = Member(rules_of(C))
+    voter.hear(A, claim(A, 64))
+    assert sent(voter.hear(A, claim(A, 64)), Vote)
+
+
+def test_a_claim_of_an_old_term_is_refused() -> None:
+    """Also when nothing is promised any more; the refusal tells the highest term known."""
+    voter = Member(rules_of(C), found=Record(term=Term(640), vote=B, clean=True))
+    told = voter.hear(A, claim(A, 64))
+    assert refusals(told) == [Refusal.OLD_TERM]
+    assert sent(told, Refused)[0].standing.known_term == 640
+
+
+def test_withdraw_frees_the_voter() -> None:
+    """But only the withdrawal of that very candidacy."""
+    voter = Member(rules_of(C))
+    voter.hear(A, claim(A, 64))
+    voter.hear(A, Withdraw(Term(128)))
+    voter.hear(B, Withdraw(Term(64)))
+    assert refusals(voter.hear(B, claim(B, 65))) == [Refusal.PROMISED]
+    voter.hear(A, Withdraw(Term(64)))
+    assert sent(voter.hear(B, claim(B, 65)), Vote)
+
+
+@pytest.mark.parametrize("arbitration", list(Arbitration))
+def test_a_live_leader_is_protected(arbitration: Arbitration) -> None:
+    """A voter that hears a leader refuses pre-votes and votes, and names it."""
+    voter = Member(rules_of(C, arbitration))
+    voter.hear(A, say_alive(A, 64))
+    question = PreVote(Millis(1), None, None, standing())
+    reply = sent(voter.hear(B, question), PreVoteReply)[0]
+    assert (reply.refusal, reply.standing.leader) == (Refusal.LEADER_ALIVE, A)
+    assert refusals(voter.hear(B, claim(B, 65))) == [Refusal.LEADER_ALIVE]
+
+
+def test_a_secret_voids_the_promise_whoever_shows_it() -> None:
+    """A candidate brings the proof along: one hearer of a death notice convinces all."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64))
+    forged = Proof(Term(64), A, "00" * 32)
+    assert refusals(voter.hear(B, claim(B, 65, proof=forged))) == [Refusal.LEADER_ALIVE]
+    assert sent(voter.hear(B, claim(B, 65, proof=proof_of(A, 64))), Vote)
+
+
+def test_a_released_leadership_is_over_for_good() -> None:
+    """Later Alives and claims of it are echoes."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64))
+    voter.feed(Released(proof_of(A, 64)))
+    assert voter.hear(A, say_alive(A, 64)) == ()
+    assert refusals(voter.hear(A, claim(A, 64))) == [Refusal.OLD_TERM]
+
+
+def test_a_resignation_counts_from_the_leader_itself_or_with_the_secret() -> None:
+    """A third member's word without the secret is nothing."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64))
+    forged = Resign(Proof(Term(64), A, "11" * 32), None, "so they say")
+    assert voter.hear(B, forged) == ()
+    voter.hear(A, Resign(Proof(Term(64), A, ""), B, "supervisor frozen"))
+    assert sent(voter.hear(B, claim(B, 65)), Vote)
+
+
+def test_a_mute_member_grants_nothing_but_acks() -> None:
+    """Without a record it owes silence to somebody it has forgotten, for a lease."""
+    voter = Member(rules_of(C), found=None)
+    for peer in (A, B):
+        voter.hear(peer, Report(standing()))
+    assert refusals(voter.hear(A, claim(A, 64))) == [Refusal.MUTE]
+    voter.now = Millis(3030)
+    assert sent(voter.hear(A, claim(A, 64)), Vote)
+
+
+def test_a_forgetful_member_votes_after_it_has_learned_the_terms() -> None:
+    """Of a majority of the others; fewer do if none of them ever knew a leadership."""
+    voter = Member(rules_of(C), found=None, now=Millis(0))
+    voter.now = Millis(4000)
+    assert refusals(voter.hear(A, claim(A, 64))) == [Refusal.BLANK]
+    voter.hear(A, Report(standing(blank=False)))
+    assert refusals(voter.hear(A, claim(A, 64))) == [Refusal.BLANK]
+    voter.hear(A, Report(standing(blank=True)))
+    assert sent(voter.hear(A, claim(A, 64)), Vote)
+
+
+def test_a_forgetful_member_in_mode_none_learns_from_those_it_reaches() -> None:
+    """It cannot wait for members that are down."""
+    voter = Member(rules_of(C, Arbitration.NONE), found=None)
+    voter.now = Millis(4000)
+    assert refusals(voter.hear(A, claim(A, 64))) == [Refusal.BLANK]
+    voter.hear(A, Report(standing(blank=False)))
+    assert sent(voter.hear(A, claim(A, 64)), Vote)
+
+
+@pytest.mark.parametrize(
+    "found, until",
+    [
+        (
+            Record(promised_term=Term(64), promised_to=A, promised_until=Millis(900), clean=True),
+            900,
+        ),
+        (Record(promised_term=Term(64), promised_to=A, longest_lease_ms=Millis(9000)), 9090),
+        (Record(promised_term=Term(64), promised_to=A), 3030),
+        (Record(promised_term=Term(65), promised_to=C), 0),
+        (Record(), 0),
+        (Record(clean=True, mute_until=Millis(700)), 700),
+    ],
+)
+def test_a_restart_honours_what_the_earlier_life_promised(found: Record, until: int) -> None:
+    """A clean record tells until when; else silence is owed for the longest lease ever promised."""
+    voter = Member(rules_of(C), found=found)
+    if until:
+        voter.now = Millis(until - 1)
+        assert refusals(voter.hear(B, claim(B, 65))) in ([Refusal.PROMISED], [Refusal.MUTE])
+    voter.now = Millis(until)
+    assert sent(voter.hear(B, claim(B, 129)), Vote)
+
+
+def test_a_restarted_voter_is_freed_by_the_secret_it_remembers() -> None:
+    """The hash is in the record, too."""
+    found = Record(promised_term=Term(64), promised_to=A, promised_hash=hash_of(SECRETS[A]))
+    voter = Member(rules_of(C), found=found)
+    assert sent(voter.hear(B, claim(B, 65, proof=proof_of(A, 64))), Vote)
+
+
+def test_a_member_in_pre_grants_nothing() -> None:
+    """Nobody knows yet what still runs there."""
+    voter = Member(rules_of(C), ready=False)
+    assert refusals(voter.hear(A, claim(A, 64))) == [Refusal.MUTE]
+
+
+def test_a_full_disk_is_no_vote() -> None:
+    """The vote never leaves, and the next claim is refused at once."""
+    voter = Member(rules_of(C))
+    voter.hear(A, claim(A, 64))
+    voter.feed(PersistFailed(voter.state.record.serial, "No space left on device"))
+    voter.hear(A, Withdraw(Term(64)))
+    assert refusals(voter.hear(B, claim(B, 65))) == [Refusal.NO_STORE]
+    assert not voter.state.fitness.controllee
+    told = voter.wait(6000)
+    voter.feed(Persisted(of(told, Persist)[-1].record.serial))
+    assert voter.state.fitness.store == ""
+
+
+def test_a_witness_is_granted_nothing() -> None:
+    """A witness votes, and never leads."""
+    voter = Member(rules_of(B, members=(A, B), witnesses=(C,)))
+    assert refusals(voter.hear(C, claim(C, 66))) == [Refusal.NOT_A_MEMBER]
+
+
+def test_nothing_is_granted_beside_an_own_dying_tree() -> None:
+    """An ex-leader votes only after its supervisor has verified the end of its tree."""
+    member = Member(rules_of(A))
+    member.wait(3000)
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(B, PreVoteReply(member.now, None, standing()))
+    member.feed(Persisted(member.state.record.serial))
+    assert member.state.candidacy is not None
+    since = member.state.candidacy.since
+    member.hear(B, Vote(Term(64), since))
+    assert member.role() is Role.LEADER
+    member.now = Millis(member.now + 3000)
+    assert refusals(member.hear(B, claim(B, 65))) == [Refusal.PROMISED]
+    assert member.state.controllee.state is ControlleeState.STOPPING
+    dead = ControlleeChanged(
+        Term(64),
+        ControlleeState.STOPPED,
+        asked=True,
+        secret=SECRETS[A],
+        next_secret_hash=hash_of("next"),
+    )
+    assert sent(member.feed(dead), Resign)
+    assert sent(member.hear(B, claim(B, 65)), Vote)
+
+
+def test_a_higher_unled_term_strands_nobody() -> None:
+    """A member that voted for a candidacy that failed follows the old leader again."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64))
+    voter.feed(Persisted(voter.state.record.serial))
+    voter.now = Millis(4000)
+    voter.hear(B, claim(B, 65))
+    voter.feed(Persisted(voter.state.record.serial))
+    (answer,) = of(voter.hear(A, say_alive(A, 64)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
+    voter.hear(B, Withdraw(Term(65)))
+    (persist,) = of(voter.hear(A, say_alive(A, 64)), Persist)
+    assert persist.then[0].message.standing.leader == A  # type: ignore[union-attr]
+
+
+def test_no_ack_before_the_promise_is_durable() -> None:
+    """The first ack of a leadership waits for the disk; so do those that follow meanwhile."""
+    voter = Member(rules_of(C))
+    voter.feed(Persisted(1))
+    (persist,) = of(voter.hear(A, say_alive(A, 64, 1)), Persist)
+    assert len(persist.then) == 1
+    assert voter.hear(A, say_alive(A, 64, 2)) == ()
+    voter.feed(Persisted(persist.record.serial))
+    assert of(voter.hear(A, say_alive(A, 64, 3)), Send)
+
+
+def test_a_longer_lease_is_written_before_it_is_promised() -> None:
+    """The longest lease ever promised is what a restart must sit out."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64, 1))
+    voter.feed(Persisted(voter.state.record.serial))
+    longer = replace(say_alive(A, 64, 2), lease_ms=Millis(9000))
+    (persist,) = of(voter.hear(A, longer), Persist)
+    assert persist.record.longest_lease_ms == 9000
+
+
+def test_goodbye_and_leader_are_heard() -> None:
+    """A member that said goodbye is not reached any more; a leader's hash is remembered."""
+    voter = Member(rules_of(C))
+    voter.hear(A, Report(standing()))
+    voter.hear(A, Goodbye("clean stop"))
+    assert voter.state.peer(A).heard_at < 0
+    voter.hear(B, Leader(Term(65), LEASE, hash_of(SECRETS[B])))
+    assert voter.state.known[-1].leadership.leader == B
