@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import bench_failover, bench_idle, floor, proc_events
+from tests.bench import bench_busy, bench_failover, bench_idle, floor, proc_events
 from tests.bench.proc_events import ProcEvents
 from tests.bench.table import INFINITY, Row, render, row
 from tests.e2e import lan
@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--idle", type=float, default=30.0, metavar="SECONDS")
-    parser.add_argument("--only", choices=("floor", "failover", "idle", "start"))
+    parser.add_argument("--only", choices=("floor", "failover", "idle", "start", "busy"))
     asked = parser.parse_args()
     reason = lan.unavailable() or ("" if proc_events.available() else "no process events (CN_PROC)")
     if reason:
@@ -29,6 +29,7 @@ def main() -> int:
             "floor": lambda: [_floor(events, asked.trials)],
             "start": lambda: bench_idle.start(asked.trials),
             "idle": lambda: bench_idle.idle(asked.idle),
+            "busy": lambda: bench_busy.measure(2 * asked.idle),
             "failover": lambda: bench_failover.measure(events, asked.trials),
         }
         rows = [r for name, part in parts.items() if asked.only in (None, name) for r in part()]
