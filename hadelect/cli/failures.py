@@ -12,7 +12,9 @@ import click
 
 class Exit(IntEnum):
     OK = 0
-    REFUSED = 1  # Also: degraded, none.
+    REFUSED = 1
+    DEGRADED = 1  # One code for three questions: not the answer one hopes for.
+    NONE = 1
     NO_LEADER = 2  # Or more than one.
     NOBODY = 3  # Nobody answered.
     USAGE = 64  # sysexits' EX_USAGE: click's own 2 would say "no leader".
@@ -26,7 +28,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, code: Exit) -> None:
         super().__init__(message)
-        self.exit_code = int(code)
+        self.exit_code = int(code)  # type: ignore[misc]  # click reads it from the instance.
 
     def show(self, file: IO[Any] | None = None) -> None:
         for line in self.message.splitlines():

@@ -6,6 +6,7 @@ process which keeps "never two" (design section 4) is the standard library and n
 
 import os
 import sys
+from dataclasses import replace
 
 import click
 
@@ -33,22 +34,18 @@ def supervisor_argv(python: str, arguments: tuple[str, ...]) -> list[str]:
 @click.option(
     "--reset-membership",
     is_flag=True,
-    help="Take the voters' list of the file instead of the durable one. All members must be stopped.",
+    help="Take the voters' list of the file, not the durable one. Stop all members first.",
 )
 @click.option("-f", "_foreground", is_flag=True, hidden=True, help="As condor_had: always so here.")
 @click.option("-t", "_terminal", is_flag=True, hidden=True, help="As condor_had: HAD_LOG decides.")
 @config_options
-def had(
-    port: int | None, member: str | None, reset_membership: bool, config: str | None, **options: object
-) -> None:
+def had(port: int | None, member: str | None, reset_membership: bool, **given: object) -> None:
     """Run this central manager's HAD in the foreground.
 
     SIGTERM stops the controllee, resigns and ends with 0; SIGHUP reloads the configuration.
     Exit code 78: the configuration, with every error on a line of its own.
     """
-    settings = options["settings"]
-    assert isinstance(settings, tuple)
-    source = Source(config=config, settings=settings, member=member)
+    source = replace(Source.of(given), member=member)
     arguments = (
         *(("-p", str(port)) if port is not None else ()),
         *source.arguments,

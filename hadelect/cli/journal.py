@@ -1,14 +1,16 @@
 """The judge of a journal: who ran when, did two ever run at once, for how long did nobody.
 
-Law: pure. A journal is text, a verdict is a value; all instants are nanoseconds of CLOCK_MONOTONIC
-as the schedulers wrote them (one machine, one clock).
+Law: pure, but for `Tail`. A journal is text, a verdict is a value; all instants are nanoseconds of
+CLOCK_MONOTONIC as the schedulers wrote them (one machine, one clock).
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from pathlib import Path
 
 Nanos = int
+QUIET = 50_000_000  # Five lines missing.
 
 
 class JournalError(ValueError):
@@ -17,7 +19,7 @@ class JournalError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One scheduler: from its first line to its last. `pid` is what it was told, maybe an inner one."""
+    """One scheduler: from its first line to its last. `pid` may be one of its own namespace."""
 
     member: str
     term: int
@@ -98,14 +100,21 @@ def lines_of(text: str) -> list[Line]:
     return [_line(number, line) for number, line in enumerate(complete.splitlines(), start=1)]
 
 
-def judge(text: str, quiet: Nanos = 50_000_000) -> Verdict:
-    """Judge a journal; more than `quiet` (default 50 ms: five lines missing) without a line is a gap.
+def judge(text: str, quiet: Nanos = QUIET) -> Verdict:
+    """Judge a journal; `quiet` (default 50 ms) without a line is a gap.
 
     A change of scheduler is always listed as a gap, however short. Raises JournalError.
     """
-    lines = sorted(lines_of(text), key=lambda line: line.at)
+    return judge_lines(lines_of(text), quiet)
+
+
+def judge_lines(written: Iterable[Line], quiet: Nanos = QUIET) -> Verdict:
+    """The same, of lines already read, in any order."""
+    lines = sorted(written, key=lambda line: line.at)
     runs = _runs(lines)
-    return Verdict(runs=tuple(runs.values()), overlaps=_overlaps(runs), gaps=_gaps(lines, runs, quiet))
+    return Verdict(
+        runs=tuple(runs.values()), overlaps=_overlaps(runs), gaps=_gaps(lines, runs, quiet)
+    )
 
 
 _Key = tuple[str, int, int]
@@ -158,3 +167,31 @@ def _union(spans: Iterable[tuple[Nanos, Nanos]]) -> Iterator[tuple[Nanos, Nanos]
         else:
             merged.append((start, end))
     yield from merged
+
+
+class Tail:
+    """The end of a journal that is being written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._lines: list[Line] = []
+
+    def lines(self) -> list[Line]:
+        """All complete lines since `forget`. Raises JournalError, OSError."""
+        with self._path.open("rb") as journal:
+            journal.seek(self._offset)
+            fresh = journal.read()
+        complete = fresh[: fresh.rfind(b"\n") + 1]
+        self._offset += len(complete)
+        self._lines += lines_of(complete.decode())
+        return self._lines
+
+    def newest(self) -> Run | None:
+        """The run of the newest line since `forget`."""
+        runs = _runs(self.lines()).values()
+        return max(runs, key=lambda run: run.last, default=None)
+
+    def forget(self) -> None:
+        """Drop what was read but for the last line: what follows is seen as its sequel."""
+        del self._lines[:-1]

@@ -60,22 +60,23 @@ def main() -> NoReturn:
     try:
         answer = cli.main(prog_name="hadelect", standalone_mode=False)
         code = answer if isinstance(answer, int) else int(Exit.OK)
-        sys.stdout.flush()
     except click.UsageError as error:
-        error.show()
+        click.echo(_misuse(error), err=True)
         code = int(Exit.USAGE)
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = int(Exit.INTERRUPTED)
-    except BrokenPipeError:  # `hadelect status | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = int(Exit.OK)
     except Exception as error:  # noqa: BLE001 - The composition root: our bug, in one line.
         code = int(Exit.INTERNAL)
         _admit(error)
     sys.exit(code)
+
+
+def _misuse(error: click.UsageError) -> str:
+    where = error.ctx.command_path if error.ctx else "hadelect"
+    return f"hadelect: {error.format_message().rstrip('.')}; see `{where} --help`"
 
 
 def _admit(error: Exception) -> None:
@@ -86,3 +87,7 @@ def _admit(error: Exception) -> None:
         " (HADELECT_TRACEBACK=1 shows where)",
         err=True,
     )
+
+
+if __name__ == "__main__":
+    main()

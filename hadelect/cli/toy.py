@@ -18,7 +18,7 @@ PERIOD_NS = 10_000_000  # 100 Hz.
 
 
 def run(journal: str) -> None:
-    """Write until killed. A late tick is skipped, never caught up: lines are not older than they say."""
+    """Write until killed. A late tick is skipped, never caught up."""
     out = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     term = os.environ.get("HADELECT_TERM", "0")
     member = os.environ.get("HADELECT_MEMBER", "-")

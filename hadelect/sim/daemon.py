@@ -33,7 +33,7 @@ from hadelect.core.hands import carry_out
 from hadelect.core.messages import Hello, Resign
 from hadelect.core.state import State
 from hadelect.core.vocabulary import NO_TERM, ControlleeState, Millis, Role, Term
-from hadelect.sim.process import Process
+from hadelect.sim.process import Pipe, Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,8 @@ class Daemon(Process):
         self._due = Millis(0)  # When the core wants its next Tick, on its own clock.
         self._rings_at = NEVER  # True time of the earliest pending ring.
         self._rung = (0, 0)  # True time, number of ticks in that instant.
-        self._pipe_free = 0
+        self._to_supervisor = Pipe(self.world)
+        self._from_supervisor = Pipe(self.world)
         self._init: Init | None = None
         self._asked = 0  # Numbers starts and extends …
         self._acked = 0  # … and the newest acknowledged one.
@@ -121,10 +122,7 @@ class Daemon(Process):
 
     def told(self, event: Event) -> None:
         """The supervisor says something; it arrives in order."""
-        low, high = self.world.faults.pipe_ms
-        arrives = self.world.now + self.world.dice.randint(low, high)
-        self._pipe_free = max(arrives, self._pipe_free)
-        self.world.at(self._pipe_free, self.run, self._heard, event)
+        self.later(self._from_supervisor.delay(), self._heard, event)
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, ControlleeChanged):
@@ -144,7 +142,7 @@ class Daemon(Process):
 
     def _command(self, work: "Callable[[], None]") -> None:
         """Through the socket to the supervisor, which obeys only a daemon that lives."""
-        delay = self.world.dice.randint(*self.world.faults.pipe_ms)
+        delay = self._to_supervisor.delay()
         self.supervisor.later(delay, lambda: work() if self.alive else None)
 
     def _expect_answer(self) -> int:
@@ -153,7 +151,11 @@ class Daemon(Process):
         self.later(patience, self._unanswered, self._asked)
         return self._asked
 
-    def acknowledged(self, number: int) -> None:
+    def acknowledge(self, number: int) -> None:
+        """The init holds the deadline of that extend."""
+        self.later(self._from_supervisor.delay(), self._acknowledged, number)
+
+    def _acknowledged(self, number: int) -> None:
         self._acked = max(self._acked, number)
 
     def _unanswered(self, number: int) -> None:
@@ -165,12 +167,16 @@ class Daemon(Process):
         if self._acked >= number or init is None:
             return
         self._init = None
-        self._killed = init.term = init.term or self.state.term
+        if not init.term:  # Our start has not reached it.
+            init.term, init.owner = self.state.term, self
+        term = self._killed = init.term
         self.world.counters["inits killed by the daemon"] += 1
-        init.when_gone.append(lambda: self.run(self._verified, init.term))
-        init.kill("extend was not acknowledged")
-        term = init.term
         self._command(lambda: self.supervisor.stop(term, kill=True))
+        if init.gone:
+            self._verified(term)
+        else:
+            init.when_gone.append(lambda: self.run(self._verified, term))
+            init.kill("an extend was not acknowledged")
 
     def _verified(self, term: Term) -> None:
         why = "supervisor or init did not answer; its tree is verified dead"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hadelect.core.vocabulary import NO_TERM, Millis, Name, Term
-from hadelect.sim.process import Process
+from hadelect.sim.process import Pipe, Process
 
 if TYPE_CHECKING:
     from hadelect.sim.daemon import Daemon
@@ -23,6 +23,8 @@ class Init(Process):
     def __init__(self, machine: "Machine") -> None:
         super().__init__(machine.world)
         self.machine = machine
+        self.pipe = Pipe(self.world)
+        self.answers = Pipe(self.world)
         self.pid = machine.next_pid()
         self.term: Term = NO_TERM
         self.owner: Daemon | None = None  # The daemon that had it started.

@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from hadelect.sim.world import World
 
 
+class Pipe:
+    """What goes through it arrives in the order in which it was sent."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._free_at = 0
+
+    def delay(self) -> int:
+        """How long what is sent now takes."""
+        world = self._world
+        low, high = world.faults.pipe_ms
+        arrives = world.now + (world.dice.randint(low, high) if high else low)
+        self._free_at = max(arrives, self._free_at)
+        return self._free_at - world.now
+
+
 class Process:
     """One life of one process. `later` and `run` are the only ways to make it work."""
 

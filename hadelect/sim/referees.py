@@ -131,8 +131,6 @@ class Referees:
 
     def topology_changed(self) -> None:
         """Note which machines can talk, by way of others too."""
-        if self.world.faults.harsh:
-            return
         part = self.world.network.components()
         for one, other in combinations(self.world.names, 2):
             pair = _pair(one, other)
@@ -141,6 +139,13 @@ class Referees:
             elif self._apart.get(pair, 0) is None:
                 self._apart[pair] = self.world.now
         self.causes.network_changed()
+
+    def network_turned_kind(self) -> None:
+        """Until now anything may have kept two machines from hearing each other."""
+        for one, other in combinations(self.world.names, 2):
+            self._apart.setdefault(_pair(one, other), self.world.now)
+            if self._apart[_pair(one, other)] is not None:
+                self._apart[_pair(one, other)] = self.world.now
 
     # -- roles, votes, secrets -------------------------------------------------------------------
 

@@ -143,12 +143,15 @@ class Supervisor(Process):
 
     def extend(self, daemon: Daemon, number: int, deadline: Millis) -> None:
         init = self.init
+        if not init.term:  # Nothing runs, nothing is to be held.
+            daemon.acknowledge(number)
+            return
         init.latest_asked = max(init.latest_asked, deadline)
-        init.later(self._hop(), self._extended, init, daemon, number, deadline)
+        init.later(init.pipe.delay(), self._extended, init, daemon, number, deadline)
 
     def _extended(self, init: Init, daemon: Daemon, number: int, deadline: Millis) -> None:
         init.hold(deadline)
-        self.later(self._hop(), lambda: daemon.later(self._hop(), daemon.acknowledged, number))
+        self.later(init.answers.delay(), daemon.acknowledge, number)
 
     def stop(self, term: Term, *, kill: bool) -> None:
         if not self.init.running:
@@ -250,6 +253,3 @@ class Supervisor(Process):
                 next_secret_hash=hash_of(self._secret) if secret else "",
             )
             daemon.told(changed)
-
-    def _hop(self) -> int:
-        return self.world.dice.randint(*self.world.faults.pipe_ms)

@@ -154,6 +154,7 @@ def heal(world: World) -> None:
     """Everything is whole from now on: processes, links, disks, operators' wishes, the network."""
     world.heal()
     world.faults = Faults(start_ms=world.faults.start_ms, unit_ms=world.faults.unit_ms)
+    world.referees.network_turned_kind()
     world.network.deaf.clear()
     world.referees.causes.note("everything is healed")
     for name in world.names:
@@ -196,8 +197,8 @@ def agreed(world: World) -> bool:
         return False
     primary = leader.rules.primary
     if primary not in (None, leader.name):
-        first = world.machines[primary].daemon if primary else None
-        if first is None or not first.state.fitness.controllee:
+        first = world.machines[primary] if primary else leader
+        if first.up and not (first.daemon and first.daemon.state.fitness.controllee):
             return False
     term = leader.daemon.state.term
     return all(

@@ -1,0 +1,149 @@
+"""Prometheus metrics of one member; they speak of its peers too, so that a standby alone can alarm.
+
+Law 1: counters are counted where it happens; gauges are read off a snapshot when somebody scrapes.
+Law 2: names and labels are a contract (interface.md).
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from hadelect import __version__
+from hadelect.core.effects import Emit
+from hadelect.core.state import State
+from hadelect.core.views import is_candidate_peer, leader_lives, reaches, unfit_because
+from hadelect.core.vocabulary import Arbitration, Cause, ControlleeState, Millis, Role, Rules
+
+LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+FAILOVER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10, 30, 60)
+
+
+class Metrics:
+    """All that is exposed on /metrics."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._counters()
+        self._gauges()
+        self._leaderless_since: Millis | None = None
+        self._restarts = 0
+
+    def _counters(self) -> None:
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(f"hadelect_{name}", help_, labels, registry=self.registry)
+
+        self.elections = counter("elections", "Candidacies of this member.", "cause")
+        self.transitions = counter(
+            "role_transitions", "Role changes of this member.", "from", "to", "cause"
+        )
+        self.split_brain = counter("split_brain", "Two leaders seen by this member as a leader.")
+        self.messages = counter(
+            "messages", "Messages and datagrams.", "kind", "direction", "result"
+        )
+        self.restarts = counter("controllee_restarts", "Local restarts.", "cause")
+        self.loop_lag = Histogram(
+            "hadelect_loop_lag_seconds",
+            "How late the loop that supervises was woken.",
+            buckets=LAG_BUCKETS,
+            registry=self.registry,
+        )
+        self.failover = Histogram(
+            "hadelect_failover_seconds",
+            "From the last sign of the old leader to our controllee running.",
+            buckets=FAILOVER_BUCKETS,
+            registry=self.registry,
+        )
+
+    def _gauges(self) -> None:
+        def gauge(name: str, help_: str, *labels: str) -> Gauge:
+            return Gauge(f"hadelect_{name}", help_, labels, registry=self.registry)
+
+        self.is_leader = gauge("is_leader", "1 on the leader.")
+        self.term = gauge("term", "Of the leadership led or followed.")
+        self.role = gauge("role", "1 for the present role.", "role")
+        self.leaders_seen = gauge("leaders_seen", "Members that say they lead, as heard here.")
+        self.peer_up = gauge("peer_up", "1 if heard within one lease.", "peer")
+        self.peer_heard = gauge("peer_last_heard_seconds", "Silence of a peer.", "peer")
+        self.members_fit = gauge("members_fit", "Members that could lead, this one included.")
+        self.redundancy = gauge("redundancy", "How many more failures the pool stands.")
+        self.lease_remaining = gauge("lease_remaining_seconds", "Authority left; 0 if not leading.")
+        self.controllee_up = gauge("controllee_up", "1 while our controllee runs.")
+        self.drained = gauge("drained", "1 while drained.")
+        self.paused = gauge("paused", "1 while automation is off in the pool.")
+        self.mismatch = gauge("config_mismatch", "1: this peer's configuration differs.", "peer")
+        self.reload_failed = gauge("config_reload_failed", "1: the last reload was refused.")
+        info = gauge("build_info", "Always 1.", "version")
+        info.labels(__version__).set(1)
+
+    # --- counted where it happens ---
+
+    def message(self, kind: str, direction: str, result: str = "ok") -> None:
+        self.messages.labels(kind, direction, result).inc()
+
+    def lag(self, seconds: float) -> None:
+        self.loop_lag.observe(max(0.0, seconds))
+
+    def told(self, emit: Emit) -> None:
+        """The core told the humans something."""
+        if emit.cause is None:
+            return
+        cause = emit.cause.value
+        if emit.cause is Cause.SPLIT_BRAIN:
+            self.split_brain.inc()
+        if emit.was is None or emit.was is emit.role:
+            return
+        self.transitions.labels(emit.was.value, emit.role.value, cause).inc()
+        if emit.role is Role.ELECTION:
+            self.elections.labels(cause).inc()
+
+    def stepped(self, rules: Rules, old: State, new: State) -> None:
+        """After every step: what became of the controllee, and how long nobody led."""
+        if new.controllee.restarts > self._restarts and new.leading is not None:
+            self.restarts.labels("exit").inc(new.controllee.restarts - self._restarts)
+        self._restarts = new.controllee.restarts
+        if leader_lives(old, old.now) and old.role is not Role.LEADER:
+            self._leaderless_since = old.heard_at
+        ran = old.controllee.state is ControlleeState.RUNNING
+        runs = new.controllee.state is ControlleeState.RUNNING
+        if runs and not ran and new.leading is not None and self._leaderless_since is not None:
+            self.failover.observe((new.now - self._leaderless_since) / 1000)
+            self._leaderless_since = None
+
+    # --- read when somebody scrapes ---
+
+    def text(self, rules: Rules, state: State, now: Millis) -> bytes:
+        """The exposition, from one snapshot."""
+        self._own(rules, state, now)
+        self._peers(rules, state, now)
+        return generate_latest(self.registry)
+
+    def _own(self, rules: Rules, state: State, now: Millis) -> None:
+        leads = state.role is Role.LEADER
+        self.is_leader.set(leads)
+        self.term.set(state.term)
+        for role in Role:
+            self.role.labels(role.value).set(role is state.role)
+        left = state.leading.authority_until - now if state.leading else 0
+        self.lease_remaining.set(max(0, left) / 1000)
+        self.controllee_up.set(state.controllee.state is ControlleeState.RUNNING)
+        self.drained.set(state.record.drained)
+
+    def _peers(self, rules: Rules, state: State, now: Millis) -> None:
+        leaders, up = int(state.role is Role.LEADER), 1
+        fit = int(not unfit_because(rules, state) and not state.record.drained)
+        for peer in state.peers:
+            heard = reaches(rules, peer, now)
+            up += heard
+            fit += is_candidate_peer(rules, peer, now)
+            self.peer_up.labels(peer.name).set(heard)
+            silence = (now - peer.heard_at) / 1000 if peer.heard_at >= 0 else float("inf")
+            self.peer_heard.labels(peer.name).set(silence)
+            leaders += bool(heard and peer.standing and peer.standing.role is Role.LEADER)
+        self.leaders_seen.set(leaders)
+        self.members_fit.set(fit)
+        self.redundancy.set(max(0, redundancy(rules, up, fit)))
+
+
+def redundancy(rules: Rules, up: int, fit: int) -> int:
+    """How many more members may fail before nobody can lead."""
+    if rules.identity.arbitration is Arbitration.NONE:
+        return fit - 1
+    return min(fit - 1, up - rules.majority)
