@@ -5,6 +5,7 @@ Law: every check only adds findings; all of them run, so that all errors come at
 
 import os
 import pwd
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -218,16 +219,20 @@ def places(settings: Settings, config: Config) -> None:
 
 
 def _writable(settings: Settings, name: str, directory: Path) -> None:
-    """The directory is there and can be written, or can be made."""
+    """The directory is there and can be written, or can be made: tried, not guessed."""
     nearest = directory
     while not os.path.lexists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir():
         settings.error(name, f"{nearest} is not a directory", f"remove it, or correct {name}")
-    elif not os.access(nearest, os.W_OK | os.X_OK):
+        return
+    try:
+        with tempfile.TemporaryDirectory(prefix=".hadelect-", dir=nearest):
+            return
+    except OSError as error:
         settings.error(
             name,
-            f"{nearest} cannot be written by uid {os.geteuid()}",
+            f"{nearest} cannot be written by uid {os.geteuid()} ({error.strerror})",
             f"run as its owner, or set {name} to a directory that can be written",
         )
 

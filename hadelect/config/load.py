@@ -27,7 +27,8 @@ def load(
 ) -> Config:
     """The configuration of one member. Raises ConfigError with everything that is wrong.
 
-    `sets` are the NAME=VALUE of --set, `port` is -p, `member` is --member.
+    `sets` are the NAME=VALUE of --set, `port` is -p, `member` is --member. Reads files, tries
+    directories and may resolve a name: never called on the event loop.
     """
     host = own_entry.this_host()
     settings = _settings(path, sets, environ, host)
@@ -85,14 +86,14 @@ def _own_entry(
     wanted = (member or settings.text("HAD_MEMBER")).removeprefix("<").removesuffix(">")
     source = "HAD_MEMBER" if not member and wanted else "HAD_LIST"
     try:
-        port = port or commands.port_of(settings.text("HAD_ARGS"))
+        written = commands.port_of(settings.text("HAD_ARGS"))
     except Refused as refused:
         settings.error("HAD_ARGS", refused.allowed, refused.remedy)
         return None
     try:
-        if not wanted:
-            return own_entry.find(listed, port, host)
-        return _named(listed, wanted, port)
+        if wanted:  # Outright: several members on one machine may share a file with HAD_ARGS.
+            return _named(listed, wanted, port)
+        return own_entry.find(listed, port or written, host)
     except Refused as refused:
         settings.error(source, refused.allowed, refused.remedy)
         return None

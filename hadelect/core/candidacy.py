@@ -8,10 +8,11 @@
 5. Our own vote is on disk before we count it; it is written while the others' votes travel.
 """
 
-from dataclasses import replace
+from typing import assert_never
 
 from hadelect.core.effects import Persist, Send, SendDatagram
 from hadelect.core.events import Persisted
+from hadelect.core.frozen import replace
 from hadelect.core.leading import lead
 from hadelect.core.messages import PreVote, PreVoteReply, Probe, ProbeReply, Refused, SendId, Vote
 from hadelect.core.roles import become, to_passive, wait_again
@@ -97,6 +98,7 @@ def begin_phase(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
             return ask_all(rules, state)
         case Phase.VOTE:
             return stand(rules, state)
+    assert_never(candidacy.phase)
 
 
 # --- the three phases ---
@@ -159,6 +161,7 @@ def stand(rules: Rules, state: State) -> Decision:
         promised_term=term,
         promised_to=rules.me,
         promised_hash=state.secret_hash,
+        forgetful=False,
     )
     state = replace(state, promise=None, forgetful=False).with_record(record)
     standing = replace(

@@ -6,15 +6,16 @@
 3. A tree that cannot be killed keeps its leader leading (unfit), so that nobody starts beside it.
 """
 
-from dataclasses import replace
+from typing import assert_never
 
 from hadelect.core.candidacy import give_up
 from hadelect.core.effects import Emit, Persist, Send, Start
 from hadelect.core.events import ControlleeChanged, LeftoverStuck, PersistFailed, SupervisorReady
+from hadelect.core.frozen import replace
 from hadelect.core.leaving import leave, resign
 from hadelect.core.messages import Controllee, Proof, Resign
 from hadelect.core.promises import with_release
-from hadelect.core.roles import become
+from hadelect.core.roles import become, to_passive
 from hadelect.core.state import Decision, Fitness, Leaving, Phase, State
 from hadelect.core.views import best_successor
 from hadelect.core.vocabulary import (
@@ -30,7 +31,7 @@ from hadelect.core.vocabulary import (
 RESTART_FIRST_MS = 250
 RESTART_LONGEST_MS = 30_000
 RELAPSES_COUNTED = 6  # 2^6 cooldowns is the longest a relapsing member stays away.
-STORE_RETRY_MS = 5_000
+STORE_RETRY_MS = 1_000
 
 
 def on_supervisor_ready(rules: Rules, state: State, ready: SupervisorReady) -> Decision:
@@ -60,9 +61,10 @@ def on_controllee(rules: Rules, state: State, event: ControlleeChanged) -> Decis
         case ControlleeState.STOPPED:
             return ended_by_itself(rules, state, event)
         case ControlleeState.STOP_FAILED:
-            return cannot_be_killed(state, event)
+            return cannot_be_killed(rules, state, event)
         case ControlleeState.STARTING | ControlleeState.STOPPING:
             return Decision(state)
+    assert_never(event.state)
 
 
 def is_ours(rules: Rules, state: State, term: Term) -> bool:
@@ -160,11 +162,14 @@ def unfit(rules: Rules, state: State, because: str) -> Decision:
     return leave(rules, state, Leaving(successor, Cause.UNFIT, because))
 
 
-def cannot_be_killed(state: State, event: ControlleeChanged) -> Decision:
+def cannot_be_killed(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
     stuck = replace(state.controllee, state=ControlleeState.STOP_FAILED)
     because = f"stop_failed: {event.because}; nobody starts before it is dead"
     told = Emit(state.role, state.term, because, warning=True)
-    return Decision(replace(state, controllee=stuck), (told,))
+    warned = Decision(replace(state, controllee=stuck), (told,))
+    if state.role is not Role.ELECTION:
+        return warned
+    return warned.then(lambda s: to_passive(rules, s, (Cause.UNFIT, because)))
 
 
 # --- the disk and the cooldown ---

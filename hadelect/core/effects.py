@@ -22,7 +22,7 @@ class SendDatagram:
     message: Probe | ProbeReply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """What a member must remember over a restart. The voters' list in force stands beside it.
 
@@ -40,6 +40,7 @@ class Record:
     promised_to: Name | None = None
     promised_hash: str = ""  # SHA-256 of the secret that voids the promise.
     longest_lease_ms: Millis = Millis(0)  # The longest lease ever promised.
+    forgetful: bool = False  # Begun without a record, and nothing promised since: still mute.
     clean: bool = False  # Written at a clean stop: then the two below are the whole truth.
     promised_until: Millis = Millis(0)  # On this boot's CLOCK_BOOTTIME.
     mute_until: Millis = Millis(0)

@@ -5,7 +5,6 @@ Law 2: time acts only on a Tick, so that what waits in the inbox is heard first.
 Law 3: same arguments, same answer; no clock, no dice, no I/O.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from hadelect.core import candidacy, controllee, following, leading, leaving, voting
@@ -25,6 +24,7 @@ from hadelect.core.events import (
     SupervisorReady,
     Tick,
 )
+from hadelect.core.frozen import replace
 from hadelect.core.messages import (
     Alive,
     AliveAck,
@@ -70,7 +70,10 @@ def boot(rules: Rules, found: Record | None, same_boot: bool, now: Millis) -> De
     booted. A record that was not written at a clean stop of this boot tells to whom silence may be
     owed, not until when: then it is owed for the longest lease ever promised.
     """
-    record = replace(found, clean=False, serial=1) if found else Record(serial=1)
+    fresh = Record(serial=1, forgetful=True)
+    record = replace(found, clean=False, serial=1) if found else fresh
+    # Nothing but a clean record of this boot tells when a forgetful member may speak again.
+    mute = record.forgetful and not (found and found.clean and same_boot)
     alone = not rules.peers
     promised = Millis(promise_length(max(rules.lease_ms, record.longest_lease_ms)))
     state = State(
@@ -79,8 +82,8 @@ def boot(rules: Rules, found: Record | None, same_boot: bool, now: Millis) -> De
         since=now,
         record=record,
         durable=0,
-        forgetful=found is None,
-        mute_until=Millis(now + promised) if found is None and not alone else LONG_AGO,
+        forgetful=record.forgetful,
+        mute_until=Millis(now + promised) if mute and not alone else LONG_AGO,
         report_due=now,
         patience_until=Millis(now if alone else now + rules.lease_ms),
         peers=tuple(PeerView(name) for name in rules.peers),

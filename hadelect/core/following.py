@@ -7,9 +7,8 @@
 3. Mode none, two live leaders heard: follow the higher priority. Mode majority: the later term.
 """
 
-from dataclasses import replace
-
 from hadelect.core.effects import Emit, Send
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import promise_to_leader, with_known
 from hadelect.core.roles import to_passive
@@ -86,6 +85,9 @@ def follow(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
     followed = to_passive(rules, state, (Cause.FOLLOWS, because))
     if news and not followed.effects:
         followed = followed.plus(Emit(state.role, alive.term, because))
+    if state.now < state.mute_until:
+        # It may have voted for a later candidate and forgotten it: its ack must not count.
+        return followed.plus(answer_only(rules, followed.state, sender, alive))
     return followed.then(lambda s: promise_and_ack(rules, s, sender, alive))
 
 

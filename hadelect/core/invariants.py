@@ -1,4 +1,4 @@
-"""What is true of a member at every moment, whatever it was told. Referees and properties check it."""
+"""What is true of a member at every moment, whatever it was told."""
 
 from hadelect.core.state import State
 from hadelect.core.vocabulary import TERM_STRIDE, ControlleeState, Role, Rules

@@ -9,10 +9,9 @@
    majority: the later term stays; the earlier one has lost its authority already.
 """
 
-from dataclasses import replace
-
 from hadelect.core.effects import Effect, Emit, Extend, Persist, Retitle, Send, Start
 from hadelect.core.events import Persisted
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import with_known
 from hadelect.core.roles import become
@@ -64,8 +63,7 @@ def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
 
 def say_alive(rules: Rules, state: State) -> Decision:
     leading = state.leading
-    if leading is None:
-        return Decision(state)
+    assert leading is not None
     standing = standing_of(rules, state, state.now)
     word = Alive(state.term, state.now, rules.lease_ms, leading.secret_hash, standing)
     beating = replace(leading, alive_due=Millis(state.now + rules.heartbeat_ms))
@@ -85,8 +83,6 @@ def with_authority(rules: Rules, state: State, until: Millis) -> Decision:
     deadline = Millis(until - rules.margin_ms)
     gained = replace(leading, authority_until=until, deadline=deadline)
     state = replace(state, leading=gained)
-    if leading.closed:
-        return Decision(state)
     return Decision(state, (Extend(state.term, deadline),))
 
 
@@ -149,8 +145,7 @@ def yield_to(rules: Rules, state: State, rival: Leadership, told_by: Name) -> De
 def stay(rules: Rules, state: State, rival: Leadership, *, deaf: bool) -> Decision:
     """Mode none, the higher priority: go on in a term above both; but yield to one that is deaf."""
     leading = state.leading
-    if leading is None:
-        return Decision(state)
+    assert leading is not None
     new = leading.rival_since is None or state.now - leading.rival_at > rules.lease_ms
     since = state.now if new else leading.rival_since
     state = replace(state, leading=replace(leading, rival_since=since, rival_at=state.now))

@@ -6,11 +6,10 @@
 4. A clean stop writes down what is still promised; after that record nothing is promised any more.
 """
 
-from dataclasses import replace
-
 from hadelect.core.candidacy import plan, take_turn
 from hadelect.core.effects import Answer, Effect, Emit, Persist, Quit, Send, Stop
 from hadelect.core.events import Drain, Handover, Released, Shutdown
+from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Goodbye, Proof, Resign
 from hadelect.core.promises import proves, with_release
 from hadelect.core.roles import become, to_passive
@@ -34,12 +33,9 @@ def leave(rules: Rules, state: State, leaving: Leaving) -> Decision:
     """Begin to leave: the tree is asked to end, Alive goes on until it has."""
     if state.leading is None or state.leaving is not None:
         return Decision(state)
-    leading = state.leading
     state = replace(state, leaving=leaving, restart_at=None)
     to = f", in favour of {leaving.successor}" if leaving.successor else ""
     told = Emit(state.role, state.term, f"stops its controllee{to}: {leaving.because}")
-    if leading.closed:
-        return Decision(state, (told,)).then(lambda s: resign(rules, s, ""))
     if state.controllee.state is not ControlleeState.STOP_FAILED:
         state = replace(state, controllee=replace(state.controllee, state=ControlleeState.STOPPING))
     return Decision(state, (told, Stop(state.term, kill=False, because=leaving.because)))
@@ -48,8 +44,7 @@ def leave(rules: Rules, state: State, leaving: Leaving) -> Decision:
 def resign(rules: Rules, state: State, secret: str) -> Decision:
     """The tree is dead (or an operator forces it): free the voters."""
     leaving = state.leaving
-    if leaving is None:
-        return Decision(state)
+    assert leaving is not None
     proof = Proof(state.term, rules.me, secret)
     word = Resign(proof, leaving.successor, leaving.because)
     sends: tuple[Effect, ...] = tuple(Send(peer, word) for peer in rules.peers)

@@ -28,7 +28,7 @@ class Proof:
     secret: str  # Hex; its SHA-256 (hex) was in every Alive of that leadership. "" = none at hand.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Controllee:
     """How the sender's controllee is doing; for status and for peers' decisions."""
 
@@ -39,7 +39,7 @@ class Controllee:
     restarts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
     """What a member says of itself to everyone it talks to."""
 

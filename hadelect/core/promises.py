@@ -10,11 +10,11 @@
 """
 
 import hashlib
-from dataclasses import replace
 
 from hadelect.core.effects import Persist, Send
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Proof, SendId, Vote
-from hadelect.core.state import LONG_AGO, Decision, Known, Promise, State
+from hadelect.core.state import Decision, Known, Promise, State
 from hadelect.core.views import active_promise, has_learned, leader_lives
 from hadelect.core.vocabulary import (
     ControlleeState,
@@ -110,6 +110,7 @@ def grant(state: State, sender: Name, asked: SendId) -> Decision:
         promised_to=sender,
         promised_hash=asked.secret_hash,
         longest_lease_ms=Millis(max(state.record.longest_lease_ms, asked.lease_ms)),
+        forgetful=False,
     )
     voted = replace(
         with_known(state, Leadership(asked.term, sender), asked.secret_hash).with_record(record),
@@ -130,9 +131,7 @@ def promise_to_leader(
 ) -> Decision:
     """Ack an Alive: promise silence anew; the first ack of a leadership waits for the disk."""
     until = Millis(state.now + promise_length(lease_ms))
-    promised = replace(
-        state, promise=Promise(leadership.term, leadership.leader, until), mute_until=LONG_AGO
-    )
+    promised = replace(state, promise=Promise(leadership.term, leadership.leader, until))
     record = state.record
     written = (record.promised_term, record.promised_to) == (leadership.term, leadership.leader)
     if written and lease_ms <= record.longest_lease_ms:
@@ -145,6 +144,7 @@ def promise_to_leader(
         promised_to=leadership.leader,
         promised_hash=secret_hash,
         longest_lease_ms=Millis(max(record.longest_lease_ms, lease_ms)),
+        forgetful=False,
     )
     promised = replace(promised.with_record(record), forgetful=False)
     promised = replace(promised, promise_serial=promised.record.serial)

@@ -5,9 +5,8 @@
 3. Whoever leaves LEADER has no secret for a next term until the supervisor hands one out.
 """
 
-from dataclasses import replace
-
 from hadelect.core.effects import Answer, Effect, Emit, Send, Stop
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Withdraw
 from hadelect.core.state import Candidacy, Decision, Phase, State
 from hadelect.core.vocabulary import Cause, ControlleeState, Millis, Role, Rules

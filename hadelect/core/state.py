@@ -4,11 +4,12 @@ Frozen and hashable: it can be diffed, replayed and searched exhaustively.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
 from hadelect.core.effects import Effect, Record
+from hadelect.core.frozen import replace
 from hadelect.core.messages import Controllee, Proof, Standing
 from hadelect.core.vocabulary import (
     NO_TERM,
@@ -24,7 +25,7 @@ from hadelect.core.vocabulary import (
 LONG_AGO = Millis(-(10**12))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PeerView:
     """A peer as last heard."""
 
@@ -61,7 +62,7 @@ class Phase(Enum):
     VOTE = "vote"  # Stands.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidacy:
     """Why and how far this member stands for leader. Kept while it waits for its turn, too."""
 
@@ -88,7 +89,7 @@ class Candidacy:
         return replace(self, grants=grants, refusals=(*refusals, (name, refusal)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leading:
     """What only a leader has."""
 
@@ -114,7 +115,7 @@ class Leaving:
     command: int = 0  # To be answered when it is over; 0 = nobody waits.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fitness:
     """Why this member should not lead; all empty = fit."""
 
@@ -125,7 +126,7 @@ class Fitness:
     until: Millis | None = None  # … until when (cooldown); None = until it changes.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class State:
     now: Millis  # Of the last step.
     role: Role

@@ -4,11 +4,12 @@ Busy is not dead: a member that is woken late extends its patience by the length
 at most one lease per silence.
 """
 
-from dataclasses import replace
+from typing import assert_never
 
 from hadelect.core import candidacy, controllee, leading
 from hadelect.core.effects import Send
 from hadelect.core.events import Tick
+from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Report
 from hadelect.core.state import Decision, Phase, State
 from hadelect.core.views import leader_lives, standing_of, unfit_because
@@ -56,6 +57,7 @@ def tick_role(rules: Rules, state: State) -> Decision:
             return candidacy.tick_election(rules, state)
         case Role.LEADER:
             return tick_leader(rules, state)
+    assert_never(state.role)
 
 
 def tick_passive(rules: Rules, state: State) -> Decision:
@@ -129,6 +131,7 @@ def role_instants(rules: Rules, state: State) -> list[Millis]:
             assert led is not None
             instants = [led.alive_due, led.authority_until]
             return instants if state.restart_at is None else [*instants, state.restart_at]
+    assert_never(state.role)
 
 
 def passive_instants(rules: Rules, state: State) -> list[Millis]:

@@ -6,6 +6,7 @@ Law 2: no time of one host is ever compared with a time of another.
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import NewType
 
 Name = NewType("Name", str)  # A HAD_LIST entry, e.g. "cm1:51450": the member's name.
@@ -81,7 +82,7 @@ class Leadership:
     leader: Name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Identity:
     """What must be equal among members, else they refuse each other with the reason."""
 
@@ -91,12 +92,12 @@ class Identity:
     arbitration: Arbitration
     controllee: str
 
-    @property
+    @cached_property
     def voters(self) -> tuple[Name, ...]:
         return self.members + self.witnesses
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rules:
     """The pool as one member is told to see it, and how fast. Lengths in milliseconds."""
 
@@ -119,27 +120,27 @@ class Rules:
     successor_ms: Millis = Millis(300)  # How long the others leave a named successor alone.
     stall_ms: Millis = Millis(50)  # Woken later than this: we were not scheduled.
 
-    @property
+    @cached_property
     def voters(self) -> tuple[Name, ...]:
         return self.identity.voters
 
-    @property
+    @cached_property
     def peers(self) -> tuple[Name, ...]:
         return tuple(name for name in self.voters if name != self.me)
 
-    @property
+    @cached_property
     def majority(self) -> int:
         return len(self.voters) // 2 + 1
 
-    @property
+    @cached_property
     def witness(self) -> bool:
         return self.me in self.identity.witnesses
 
-    @property
+    @cached_property
     def primary(self) -> Name | None:
         return self.identity.members[0] if self.use_primary else None
 
-    @property
+    @cached_property
     def report_ms(self) -> Millis:
         """How often members that do not lead tell each other that they are there."""
         return Millis(max(self.heartbeat_ms, self.lease_ms // 3))

@@ -1,9 +1,8 @@
 """The voter's side of an election: pre-votes, votes, withdrawals. One function per message."""
 
-from dataclasses import replace
-
 from hadelect.core.candidacy import stand_at_once
 from hadelect.core.effects import Send
+from hadelect.core.frozen import replace
 from hadelect.core.messages import PreVote, PreVoteReply, Refused, SendId, Withdraw
 from hadelect.core.promises import grant, grant_refusal
 from hadelect.core.roles import to_passive
@@ -59,7 +58,8 @@ def on_send_id(rules: Rules, state: State, sender: Name, asked: SendId) -> Decis
 def vote(rules: Rules, state: State, sender: Name, asked: SendId) -> Decision:
     refusal, state = grant_refusal(rules, state, sender, asked.proof)
     again = (asked.term, sender) == (state.record.term, state.record.vote)
-    if refusal is None and asked.term <= state.record.term and not again:
+    newest = max(state.record.term, state.record.led, state.term)
+    if refusal is None and asked.term <= newest and not again:
         refusal = Refusal.OLD_TERM
     if refusal is None and Leadership(asked.term, sender) in state.released:
         refusal = Refusal.OLD_TERM

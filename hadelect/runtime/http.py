@@ -32,6 +32,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     allow_reuse_address = True
+    request_queue_size = MAX_CLIENTS
 
     def __init__(self, address: tuple[str, int], view: HttpView) -> None:
         self.view = view

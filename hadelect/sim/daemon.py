@@ -2,8 +2,9 @@
 
 Law 1: the core sees its machine's clock and what its process reads, nothing else.
 Law 2 (the client's rule of design section 4): a start or extend without an acknowledgement for
-       max(margin/2, lease/4) means that supervisor or init is frozen: the daemon kills the init by
-       its pidfd, waits until it has ended, and reports the tree as stopped.
+       max(margin/2, lease/4), or a tree that is there half a margin after its deadline, means that
+       supervisor or init is frozen: the daemon kills the init by its pidfd, waits until it has
+       ended, and reports the tree as stopped.
 """
 
 from typing import TYPE_CHECKING
@@ -66,6 +67,8 @@ class Daemon(Process):
         self._init: Init | None = None
         self._asked = 0  # Numbers starts and extends …
         self._acked = 0  # … and the newest acknowledged one.
+        self._deadline = Millis(0)  # The latest that we asked for.
+        self._guards = False  # Somebody looks whether the tree ends with its deadline.
         self._killed: Term = NO_TERM  # The leadership whose init we killed ourselves.
 
     # -- events in -------------------------------------------------------------------------------
@@ -145,8 +148,10 @@ class Daemon(Process):
         delay = self._to_supervisor.delay()
         self.supervisor.later(delay, lambda: work() if self.alive else None)
 
-    def _expect_answer(self) -> int:
+    def _expect_answer(self, deadline: Millis) -> int:
         self._asked += 1
+        self._deadline = max(self._deadline, deadline)
+        self._guard()
         patience = max(self.rules.margin_ms // 2, self.rules.lease_ms // 4)
         self.later(patience, self._unanswered, self._asked)
         return self._asked
@@ -163,9 +168,25 @@ class Daemon(Process):
         self.later(1, self._judge, number)
 
     def _judge(self, number: int) -> None:
-        init = self._init
-        if self._acked >= number or init is None:
-            return
+        if self._acked < number and self._init is not None:
+            self._kill_init(self._init)
+
+    def _guard(self) -> None:
+        """Look half a margin after the deadline whether the init has kept it."""
+        if not self._guards and self._init is not None:
+            self._guards = True
+            at = self.machine.clock.when(self._deadline + self.rules.margin_ms // 2)
+            self.world.at(max(at, self.world.now), self.run, self._look_at_deadline)
+
+    def _look_at_deadline(self) -> None:
+        self._guards = False
+        late = self._now() - self._deadline >= self.rules.margin_ms // 2
+        if late and self._init is not None:
+            self._kill_init(self._init)
+        else:
+            self._guard()
+
+    def _kill_init(self, init: "Init") -> None:
         self._init = None
         if not init.term:  # Our start has not reached it.
             init.term, init.owner = self.state.term, self
@@ -176,7 +197,7 @@ class Daemon(Process):
             self._verified(term)
         else:
             init.when_gone.append(lambda: self.run(self._verified, term))
-            init.kill("an extend was not acknowledged")
+            init.kill("supervisor or init does not answer")
 
     def _verified(self, term: Term) -> None:
         why = "supervisor or init did not answer; its tree is verified dead"
@@ -207,11 +228,11 @@ class Daemon(Process):
 
     def start(self, effect: Start) -> None:
         self._init = self.supervisor.init
-        self._expect_answer()
+        self._expect_answer(effect.deadline)
         self._command(lambda: self.supervisor.start(effect.term, effect.deadline))
 
     def extend(self, effect: Extend) -> None:
-        number = self._expect_answer()
+        number = self._expect_answer(effect.deadline)
         self._command(lambda: self.supervisor.extend(self, number, effect.deadline))
 
     def stop(self, effect: Stop) -> None:

@@ -31,6 +31,7 @@ class Init(Process):
         self.deadline = Millis(0)
         self.latest_asked = Millis(0)  # The latest deadline its daemon ever asked for.
         self.started = False
+        self.since = 0  # When the tree started.
         self.killed = False
         self.gone = False
         self.ended_by = ""
@@ -50,6 +51,7 @@ class Init(Process):
         """The controllee's exec."""
         self.term = term
         self.started = True
+        self.since = self.world.now
         self.world.say(self.name, f"starts NEGOTIATOR, term {term}")
         self.hold(deadline)
         self.world.referees.tree_started(self)

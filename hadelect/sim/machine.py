@@ -12,7 +12,7 @@ from hadelect.sim.clock import BootClock
 from hadelect.sim.disk import Disk
 from hadelect.sim.faults import JITTER_BORNE_MS
 from hadelect.sim.process import Process
-from hadelect.sim.supervisor import Supervisor
+from hadelect.sim.supervisor import STOP_TIMEOUT_MS, Supervisor
 
 if TYPE_CHECKING:
     from hadelect.sim.daemon import Daemon
@@ -202,9 +202,9 @@ class Machine:
         if daemon is not None:
             self.world.say(self.name, f"command: {asked(command)}")
             if not isinstance(command, Shutdown):
-                self.world.referees.causes.note("an operator's command")
+                self.world.referees.causes.note("an operator's command", STOP_TIMEOUT_MS)
             else:
-                self.world.referees.causes.happened_to(self.name, "is stopped cleanly")
+                self.world.referees.causes.happened_to(self.name, "is stopped", STOP_TIMEOUT_MS)
             daemon.run(daemon.feed, command)
 
     def drift(self, drift_ppm: int) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hadelect.sim.world import World
 
 RETRANSMIT_MS = 200  # TCP's smallest; doubles.
-STALL_MS = 1000  # A stream delayed longer than this by losses has stalled.
+STALL_MS = 1500  # A stream delayed longer than this by losses has stalled.
 FRESH_MS = 500  # A stream younger than this is not opened afresh once more by a probe.
 HANDSHAKE = 3  # One-way trips before a stream carries messages.
 REDIAL_MS = 50  # The smallest backoff; a heartbeat is the largest.

@@ -3,7 +3,8 @@
 Safety is judged at every change of a tree, a role or a disk:
 1. Mode majority: never two trees at one instant, whatever machine or life they are of. A tree in
    state D that has had its SIGKILL no longer counts (design section 3, release by time).
-2. Mode none: two trees only while their machines are parted, and `resolve_ms` longer.
+2. Mode none: two trees only while their machines are parted, and `resolve_ms` longer; if only
+   their own link is cut and others hear both, `resolve_ms` in all.
 3. Never two leaderships of one term; a term's remainder names its leader; no vote given twice.
 4. Mode majority: fencing tokens never go backwards (unless a state directory was wiped).
 5. Never a tree without authority: it runs for a term that won, and not beyond its deadline.
@@ -123,7 +124,10 @@ class Referees:
         for one, other in combinations(self.running, 2):
             if one.name == other.name:
                 self.broken(f"two controllees run on {one.name}")
-            until = self._apart.get(_pair(one.name, other.name), -(10**9))
+            pair = _pair(one.name, other.name)
+            until = self._apart.get(pair, -(10**9))
+            if self.world.network.is_cut(*pair) and until is not None:
+                until = max(until, one.since, other.since)  # A third member has to tell them.
             if until is not None and now > until + self._resolve_ms and not self.world.faults.harsh:
                 self.broken(
                     f"{one.name} and {other.name} both run a controllee although they could talk"

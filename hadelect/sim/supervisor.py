@@ -47,6 +47,7 @@ class Supervisor(Process):
         self._serial = 0
         self._stopping = False  # An asked stop is under way.
         self._daemon_since = 0
+        self._restarting = False
         self._restarts = 0
         self._new_secret()
         self.later(self.world.dice.randint(*self.world.faults.start_ms), self._daemon_up)
@@ -54,6 +55,7 @@ class Supervisor(Process):
     # -- the daemon ------------------------------------------------------------------------------
 
     def _daemon_up(self) -> None:
+        self._restarting = False
         self._daemon_since = self.world.now
         self.daemon = Daemon(self.machine, self)
         self.machine.daemon = self.daemon
@@ -107,6 +109,9 @@ class Supervisor(Process):
             self.world.network.notify(self.name, peer, proof)
 
     def _restart_daemon(self) -> None:
+        if self._restarting:
+            return
+        self._restarting = True
         if self.world.now - self._daemon_since > STEADY_MS:
             self._restarts = 0
         backoff = min(BACKOFF_MS << self._restarts, BACKOFF_MAX_MS)

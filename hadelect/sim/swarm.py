@@ -44,7 +44,7 @@ def bad_day(
     dice = Random(seed)
     kind = dice.choices(("bad", "harmless", "last"), (8, 2, 1))[0]
     rules = draw_pool(dice, Arbitration.NONE if kind == "last" else None)
-    faults = draw_harmless(dice) if kind == "harmless" else draw_faults(dice, rules)
+    faults = draw_harmless(dice, rules[0].lease_ms) if kind == "harmless" else draw_faults(dice, rules)
     world = World(rules, dice.randrange(2**32), faults, core)
     world.verbose, world.tell = verbose, tell
     world.counters[f"{kind} days"] += 1
@@ -110,11 +110,11 @@ def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
     return replace(faults, **weights)
 
 
-def draw_harmless(dice: Random) -> Faults:
-    """Only what the design promises to bear without moving anything."""
+def draw_harmless(dice: Random, lease_ms: int) -> Faults:
+    """Only what the design promises to bear without moving anything (losses: with a default lease)."""
     faults = Faults(
         delay_ms=(1, dice.choice((2, 20, 50))),
-        loss=dice.choice((0.0, 0.01, 0.05)),
+        loss=dice.choice((0.0, 0.01, 0.05)) if lease_ms >= 3000 else 0.0,  # noqa: PLR2004
         datagram_loss=dice.choice((0.0, 0.05)),
         drift_ppm=4900,
         disk_ms=(1, 30),
@@ -165,6 +165,10 @@ def heal(world: World) -> None:
         machine.resume()
         machine.power_on()
         machine.start_service()
+
+
+def undrain(world: World) -> None:
+    for machine in world.machines.values():
         if machine.daemon is not None and machine.daemon.state.record.drained:
             machine.command(Drain(0, False, "all is well again"))
 
@@ -175,6 +179,7 @@ def liveness(world: World) -> None:
     bound = max(bound_ms(world.machines[name].rules, world.faults) for name in world.names)
     bound += cooldown_ms(world)
     while not agreed(world):
+        undrain(world)
         world.run_for(LOOK_MS)
         if world.now - start > bound:
             world.referees.broken(f"no agreement {bound} ms after healing: {views(world)}")
@@ -193,7 +198,9 @@ def agreed(world: World) -> bool:
         return False
     leader = world.machines[leaders[0]]
     tree = leader.tree
-    if tree is None or tree.killed or leader.daemon is None:
+    if sum(machine.tree is not None for machine in world.machines.values()) > 1:
+        return False  # One still dies.
+    if tree is None or tree.killed or leader.daemon is None or leader.daemon.state.leaving:
         return False
     primary = leader.rules.primary
     if primary not in (None, leader.name):

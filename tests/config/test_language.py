@@ -152,6 +152,19 @@ def test_include() -> None:
     assert [language.macros.expand(f"$({name})") for name in "XYZ"] == ["2", "2", "2"]
 
 
+def test_include_of_what_cannot_be_read(tmp_path: Path) -> None:
+    """A directory, or bytes that are no text: an error of the line that includes it."""
+    main = tmp_path / "main.conf"
+    main.write_text(f"X = 1\ninclude : {tmp_path}\ninclude : a\0b\n")
+    language = Language(Macros({}))
+    language.read(main)
+    first, second = map(str, language.errors)
+    assert first.startswith(f"{main}:2: ")
+    assert "cannot be read (Is a directory)" in first
+    assert second.startswith(f"{main}:3: ")
+    assert "\0" not in second
+
+
 def test_include_of_a_computed_name() -> None:
     """The name of an included file may be made of what was defined before."""
     language = read("D = sub\n@INCLUDE : $(D)/a.conf", {"sub/a.conf": "X = 2"})

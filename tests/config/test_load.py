@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hadelect.config import sources
 from hadelect.config.findings import ConfigError
 from hadelect.config.load import load, load_pool
 from hadelect.config.model import Address, TlsSpec
@@ -125,10 +126,19 @@ def test_all_errors_at_once(good: Path) -> None:
 def test_member_is_named_outright(good: Path) -> None:
     """--member decides before HAD_MEMBER, HAD_MEMBER before port and addresses."""
     assert load(good, [], {}, port=5002).me.port == 5002
-    assert load(good, ["HAD_ARGS="], {}, member="127.0.0.1:5003").me.port == 5003
-    sets = ["HAD_ARGS=", "HAD_MEMBER=<127.0.0.1:5002>"]
+    assert load(good, [], {}, member="127.0.0.1:5003").me.port == 5003
+    sets = ["HAD_MEMBER=<127.0.0.1:5002>"]
     assert load(good, sets, {}).me.port == 5002
     assert load(good, sets, {}, member="127.0.0.1:5003").me.port == 5003
+    with pytest.raises(ConfigError, match="has another port than -p 5001"):
+        load(good, sets, {}, port=5001)
+
+
+def test_no_file_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without any configuration the error names the file that is looked for."""
+    monkeypatch.setattr(sources, "DEFAULT_PATH", tmp_path / "hadelect.conf")
+    with pytest.raises(ConfigError, match="hadelect.conf: does not exist; write it, or name"):
+        load(None, [], {})
 
 
 def test_witness(good: Path) -> None:
@@ -214,3 +224,5 @@ def test_state_directory_must_be_writable(loaded: Load, tmp_path: Path) -> None:
     for path in (tmp_path / "file", tmp_path / "file" / "state"):
         with pytest.raises(ConfigError, match="is not a directory"):
             loaded(f"HAD_STATE_DIR={path}")
+    with pytest.raises(ConfigError, match="/proc cannot be written by uid"):
+        loaded("HAD_STATE_DIR=/proc/hadelect")

@@ -3,7 +3,14 @@
 import pytest
 
 from hadelect.core.effects import Persist, SendDatagram, Start
-from hadelect.core.events import Persisted, PersistFailed, Released
+from hadelect.core.events import (
+    ControlleeChanged,
+    Drain,
+    Persisted,
+    PersistFailed,
+    Released,
+    SupervisorReady,
+)
 from hadelect.core.messages import (
     Leader,
     PreVote,
@@ -16,7 +23,8 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
-from hadelect.core.vocabulary import Arbitration, Millis, Name, Refusal, Role, Term
+from hadelect.core.views import unfit_because
+from hadelect.core.vocabulary import Arbitration, ControlleeState, Millis, Name, Refusal, Role, Term
 from tests.core.member import (
     SECRETS,
     A,
@@ -411,3 +419,51 @@ def test_cold_start_elects_by_priority() -> None:
     """The first entry leads."""
     member = leader_of(rules_of(A), B, C)
     assert member.state.term == 64
+
+
+def test_its_own_vote_counts_once() -> None:
+    """A second write of the same record is no second vote."""
+    member = survivor()
+    stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    member.feed(Persisted(member.state.record.serial))
+    assert member.state.candidacy is not None
+    assert member.state.candidacy.grants == (B,)
+
+
+def test_a_member_that_is_drained_while_it_asks_claims_no_term() -> None:
+    """It notices before the claim."""
+    member = survivor()
+    member.feed(Drain(1, drained=True, because=""))
+    told = reply(member, C)
+    assert not sent(told, SendId)  # type: ignore[arg-type]
+    assert member.role() is Role.PASSIVE
+
+
+def test_a_rumour_of_another_leader_is_not_believed_beside_ones_own() -> None:
+    """Its own Alive will tell."""
+    member = follower(me=C)
+    member.wait(1000)
+    member.hear(B, Report(standing(term=Term(65), leader=B, leader_heard_ms=Millis(0))))
+    assert (member.state.leader, member.state.term) == (A, 64)
+
+
+def test_a_controllee_that_turns_out_undead_ends_a_candidacy() -> None:
+    """Nobody stands beside a tree of its own."""
+    member = survivor()
+    member.feed(ControlleeChanged(Term(2), ControlleeState.STOP_FAILED, because="state D"))
+    assert member.role() is Role.PASSIVE
+    member.wait(4000)
+    assert member.role() is Role.PASSIVE
+    assert "stop_failed" in unfit_because(member.rules, member.state)
+
+
+def test_a_released_leader_needs_no_more_patience() -> None:
+    """A member that could not stand at once stands as soon as it can."""
+    member = Member(rules_of(B), ready=False)
+    member.hear(A, say_alive(A, 64))
+    member.feed(Released(proof_of(A, 64)))
+    assert member.role() is Role.PRE
+    member.feed(SupervisorReady(hash_of(SECRETS[B])))
+    member.wait(200)
+    assert member.role() is Role.ELECTION

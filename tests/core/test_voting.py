@@ -35,6 +35,7 @@ from tests.core.member import (
     C,
     Member,
     hash_of,
+    leader_of,
     of,
     proof_of,
     rules_of,
@@ -138,7 +139,17 @@ def test_a_resignation_counts_from_the_leader_itself_or_with_the_secret() -> Non
     assert sent(voter.hear(B, claim(B, 65)), Vote)
 
 
-def test_a_mute_member_grants_nothing_but_acks() -> None:
+def test_a_mute_members_ack_does_not_count() -> None:
+    """It may have voted for a later candidate that still counts on it; it is patient, no more."""
+    voter = Member(rules_of(C), found=None)
+    (answer,) = of(voter.hear(A, say_alive(A, 64)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
+    assert voter.state.leader == A
+    voter.now = Millis(3030)
+    assert of(voter.hear(A, say_alive(A, 64)), Persist)
+
+
+def test_a_mute_member_grants_nothing() -> None:
     """Without a record it owes silence to somebody it has forgotten, for a lease."""
     voter = Member(rules_of(C), found=None)
     for peer in (A, B):
@@ -293,3 +304,56 @@ def test_goodbye_and_leader_are_heard() -> None:
     assert voter.state.peer(A).heard_at < 0
     voter.hear(B, Leader(Term(65), LEASE, hash_of(SECRETS[B])))
     assert voter.state.known[-1].leadership.leader == B
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_a_forgetful_member_that_restarts_is_still_forgetful(clean: bool) -> None:
+    """A crash loop on an empty disk is not a memory: the record says that nothing is known."""
+    (persist,) = of(Member(rules_of(C), found=None).boot_effects, Persist)
+    again = Member(rules_of(C), found=replace(persist.record, clean=clean, mute_until=Millis(900)))
+    for peer in (A, B):
+        again.hear(peer, Report(standing(blank=False)))
+    again.now = Millis(899)
+    assert refusals(again.hear(A, claim(A, 64))) == [Refusal.MUTE]
+    again.now = Millis(900 if clean else 3030)
+    (vote,) = of(again.hear(A, claim(A, 64)), Persist)
+    assert not vote.record.forgetful
+
+
+def test_a_leader_votes_for_nobody() -> None:
+    """It is the leader that is alive."""
+    member = leader_of(rules_of(), B, C)
+    assert refusals(member.hear(B, claim(B, 65))) == [Refusal.LEADER_ALIVE]
+
+
+def test_a_claim_of_a_released_leadership_is_an_echo() -> None:
+    """Although its term is the highest ever heard of."""
+    voter = Member(rules_of(B))
+    voter.hear(C, Leader(Term(66), LEASE, hash_of(SECRETS[C])))
+    voter.feed(Released(proof_of(C, 66)))
+    assert refusals(voter.hear(C, claim(C, 66))) == [Refusal.OLD_TERM]
+
+
+def test_no_term_below_one_that_was_led() -> None:
+    """A candidate that never heard of it is told, so that the token never goes back."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 128))
+    told = voter.hear(B, claim(B, 65, proof=proof_of(A, 128)))
+    assert refusals(told) == [Refusal.OLD_TERM]
+    assert sent(told, Refused)[0].standing.known_term == 128
+
+
+def test_a_withdrawal_of_the_leader_that_is_followed_changes_no_patience() -> None:
+    """Only a voter that follows nobody looks for another at once."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64))
+    voter.hear(A, Withdraw(Term(64)))
+    assert voter.state.patience_until == 3000
+
+
+def test_mode_none_a_voter_follows_nobody_beside_its_candidate() -> None:
+    """The candidate may count on the vote."""
+    voter = Member(rules_of(C, Arbitration.NONE))
+    voter.hear(A, claim(A, 64))
+    (answer,) = of(voter.hear(B, say_alive(B, 65)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
