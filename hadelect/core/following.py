@@ -60,7 +60,7 @@ def should_follow(rules: Rules, state: State, theirs: Leadership) -> bool:
     if majority:
         return theirs.term >= state.term
     if state.leader in (None, theirs.leader):
-        return state.leader is None or theirs.term >= state.term
+        return True  # What a leader says of itself is the truth, also after it lost its memory.
     ours = Leadership(state.term, state.leader) if state.leader else theirs
     return not leader_lives(state, state.now) or outranks(rules, theirs, ours)
 
@@ -95,7 +95,10 @@ def promise_and_ack(rules: Rules, state: State, sender: Name, alive: Alive) -> D
     standing = standing_of(rules, state, state.now)
     ack = Send(sender, AliveAck(alive.term, alive.sent_at, standing))
     theirs = Leadership(alive.term, sender)
-    return promise_to_leader(state, theirs, alive.lease_ms, alive.secret_hash, ack)
+    promised = promise_to_leader(state, theirs, alive.lease_ms, alive.secret_hash, ack)
+    if promised.effects:
+        return promised
+    return promised.plus(answer_only(rules, promised.state, sender, alive))
 
 
 def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
