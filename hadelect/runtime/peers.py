@@ -252,6 +252,8 @@ class Peers:
         link.hurry.clear()
         self._refused.pop(link.name, None)
         self._ears.note(f"{link.name} is connected")
+        for direction in ("in", "out"):
+            self._ours.metrics.message("Hello", direction, "ok")
         self._hear(link, opened)
         why = await session.converse(lambda heard: self._hear(link, heard))
         if link.session is session:
