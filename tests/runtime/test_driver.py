@@ -111,7 +111,7 @@ async def test_an_event_during_a_step_comes_after_it() -> None:
     driver, hands = booted(core)
     second = Received(B, Withdraw(Term(2)))
     core.answers = lambda _: (do.Start(Term(1), FAR), do.Send(B, Withdraw(Term(9))))
-    hands.start = lambda _: driver.hear(second) if len(core.events) == 1 else None  # type: ignore[method-assign]
+    hands.start = lambda _: driver.hear(second) if len(core.events) == 1 else None  # type: ignore[method-assign, assignment]
     driver.hear(WORD)
     assert core.events == [WORD, second]
     assert len(hands.done) == 2
