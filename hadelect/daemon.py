@@ -29,6 +29,7 @@ CONFIGURATION = 78  # EX_CONFIG
 BUG = 70  # EX_SOFTWARE
 LOST = 75  # EX_TEMPFAIL: the supervisor is gone.
 STOP_SECONDS = 30.0  # Besides the controllee's own time: then a clean stop is given up.
+LAST_WORDS_SECONDS = 0.5  # For Resign, the clean record and Goodbye without a supervisor.
 ONE_SIGNAL_SECONDS = 1.0  # A process group and the supervisor may both bring us the same signal.
 
 
@@ -144,9 +145,12 @@ class Process:
         self._last_words(f"ends without a clean stop: {because}")
         end(1)
 
-    def _lost(self) -> NoReturn:
-        self._last_words("ends: the supervisor is gone")
-        end(LOST)
+    def _lost(self) -> None:
+        """Its tree is verified dead and our core has resigned: say so to all, then end."""
+        assert self._member is not None
+        self._member.note("ends: the supervisor is gone", warning=True)
+        self._member.driver.shut_down("the supervisor is gone")
+        self._loop.call_later(LAST_WORDS_SECONDS, end, LOST)
 
     def _refused(self, because: str) -> NoReturn:
         self._last_words(because)

@@ -78,6 +78,7 @@ def boot(rules: Rules, found: Record | None, same_boot: bool, now: Millis) -> De
     promised = Millis(promise_length(max(rules.lease_ms, record.longest_lease_ms)))
     state = State(
         now=now,
+        started_at=now,
         role=Role.PRE,
         since=now,
         record=record,
@@ -87,7 +88,8 @@ def boot(rules: Rules, found: Record | None, same_boot: bool, now: Millis) -> De
         report_due=now,
         patience_until=Millis(now if alone else now + rules.lease_ms),
         peers=tuple(PeerView(name) for name in rules.peers),
-        promise_serial=1,
+        # A record not written at a clean stop names on disk already to whom silence is owed.
+        promise_serial=0 if found and not found.clean else 1,
     )
     if found is not None:
         state = remembered(rules, state, found, same_boot=same_boot)

@@ -75,6 +75,7 @@ class Candidacy:
     probes: int = 0
     term: Term = NO_TERM  # VOTE only.
     serial: int = 0  # VOTE only: the record that holds our own vote.
+    claimed_at: Millis = Millis(0)  # VOTE only: when this term was claimed first.
     grants: tuple[Name, ...] = ()
     refusals: tuple[tuple[Name, Refusal], ...] = ()
 
@@ -129,6 +130,7 @@ class Fitness:
 @dataclass(frozen=True)
 class State:
     now: Millis  # Of the last step.
+    started_at: Millis  # When this life began.
     role: Role
     since: Millis  # When this role began.
     record: Record  # As last handed to the disk.

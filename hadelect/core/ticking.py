@@ -137,12 +137,10 @@ def role_instants(rules: Rules, state: State) -> list[Millis]:
 def passive_instants(rules: Rules, state: State) -> list[Millis]:
     if rules.witness:
         return []
-    if state.wanted is not None and state.stand_at is not None:
-        return [state.stand_at]
-    instants = [state.patience_until]
-    if state.ask_at is not None and leader_lives(state, state.now):
-        instants.append(state.ask_at)
-    return instants
+    if leader_lives(state, state.now):
+        instants = [state.patience_until]
+        return instants if state.ask_at is None else [*instants, state.ask_at]
+    return [state.patience_until if state.stand_at is None else state.stand_at]
 
 
 def election_instant(rules: Rules, state: State) -> Millis:

@@ -13,6 +13,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from hadelect.config.model import Config
 from hadelect.core.effects import Extend, Retitle, Start, Stop
@@ -22,9 +23,12 @@ from hadelect.runtime.controllee_output import OnOutput, OutputReader
 from hadelect.runtime.supervisor_words import configure_body
 from hadelect.supervisor import packets
 from hadelect.supervisor.ending import Ending
-from hadelect.supervisor.fence import Fence, fence_of
+from hadelect.supervisor.fence import fence_of
 from hadelect.supervisor.linux import boottime_ms
 from hadelect.supervisor.packets import JunkError, Packet, number, text, truth
+
+if TYPE_CHECKING:
+    from hadelect.supervisor.fence import Fence
 
 DEADLINE_SLACK_MS = 50  # The init kills at the deadline, the supervisor 20 ms later.
 PROOF_WAIT_MS = 20  # How long a tree that we killed waits for the supervisor's secret.

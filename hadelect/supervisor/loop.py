@@ -77,8 +77,9 @@ class Loop:
 
     def turn(self) -> None:
         """Wait for something to happen and see to it."""
-        for fd, mask in self._poll.poll():
-            if act := self._acts.get(fd):
+        events = [(fd, mask, self._acts.get(fd)) for fd, mask in self._poll.poll()]
+        for fd, mask, act in events:
+            if act and self._acts.get(fd) is act:  # Its number may be in use again.
                 act(mask)
 
     def _arm(self) -> None:

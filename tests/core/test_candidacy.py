@@ -37,7 +37,6 @@ from tests.core.member import (
     proof_of,
     reasons,
     rules_of,
-    say_alive,
     sent,
     standing,
 )
@@ -51,7 +50,7 @@ def follower(arbitration: Arbitration = Arbitration.MAJORITY, me: Name = B) -> M
     for peer in (B, C):
         if peer != me:
             member.hear(peer, Report(standing()))
-    member.hear(A, say_alive(A, 64))
+    member.follow(A, 64)
     member.feed(Persisted(member.state.record.serial))
     return member
 
@@ -214,17 +213,35 @@ def test_a_hopeless_candidate_withdraws() -> None:
     told = member.hear(A, Refused(claim.term, Refusal.PROMISED, standing()))
     assert sent(told, Withdraw, C)
     assert member.role() is Role.PASSIVE
+    member.feed(Persisted(member.state.record.serial))
     member.hear(C, Report(standing()))
     member.wait(500)
     assert member.role() is Role.ELECTION
 
 
-def test_an_unanswered_claim_is_withdrawn_after_a_round() -> None:
-    """Who votes for nobody answers nobody."""
+def test_an_unanswered_claim_is_repeated_for_a_lease_then_withdrawn() -> None:
+    """The same term with a new send time: a slow disk keeps a vote back, it does not bar it."""
     member = survivor()
-    stand(member)
-    told = member.wait(501)
-    assert sent(told, Withdraw, C)
+    claim = stand(member)
+    told = member.wait(2999)
+    claims = sent(told, SendId, C)
+    assert {again.term for again in claims} == {claim.term}
+    assert len({again.sent_at for again in claims}) == len(claims) == 5
+    assert len(of(told, Persist)) == 0
+    assert sent(member.wait(600), Withdraw, C)
+
+
+def test_a_vote_that_a_slow_disk_kept_back_counts_for_the_repeated_claim() -> None:
+    """From that claim's send time; the candidate's own as well."""
+    member = survivor()
+    claim = stand(member)
+    member.wait(700)
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(C, Vote(claim.term, claim.sent_at))
+    assert member.role() is Role.ELECTION
+    assert member.state.candidacy is not None
+    told = member.hear(C, Vote(claim.term, member.state.candidacy.since))
+    assert of(told, Start)[0].deadline == claim.sent_at + 500 + 2500
 
 
 def test_an_isolated_member_goes_on_asking_without_a_word() -> None:
@@ -405,7 +422,7 @@ def test_a_promise_is_sat_out_before_standing() -> None:
     member = Member(rules_of(B))
     member.hear(C, Report(standing()))
     member.wait(2900)
-    member.hear(A, say_alive(A, 64))
+    member.follow(A, 64)
     member.hear(A, ProbeReply(Millis(1), Term(0)))
     member.hear(C, Report(standing()))
     member.feed(Released(proof_of(C, 2)))
@@ -461,7 +478,7 @@ def test_a_controllee_that_turns_out_undead_ends_a_candidacy() -> None:
 def test_a_released_leader_needs_no_more_patience() -> None:
     """A member that could not stand at once stands as soon as it can."""
     member = Member(rules_of(B), ready=False)
-    member.hear(A, say_alive(A, 64))
+    member.follow(A, 64)
     member.feed(Released(proof_of(A, 64)))
     assert member.role() is Role.PRE
     member.feed(SupervisorReady(hash_of(SECRETS[B])))
