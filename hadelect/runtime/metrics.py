@@ -4,7 +4,14 @@ Law 1: counters are counted where it happens; gauges are read off a snapshot whe
 Law 2: names and labels are a contract (interface.md).
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from hadelect import __version__
 from hadelect.core.effects import Emit
@@ -20,6 +27,7 @@ class Metrics:
     """All that is exposed on /metrics."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._counters()
         self._gauges()

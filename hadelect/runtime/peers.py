@@ -176,7 +176,8 @@ class Peers:
             async with channels.dial(endpoint, host, options, self._ours.tls) as channel:
                 await self._greet(link, channel, endpoint)
         except (Unreachable, Unresolvable) as error:
-            self._trouble(link, type(error).__name__, str(error))
+            kind = "unresolvable" if isinstance(error, Unresolvable) else "down"
+            self._trouble(link, kind, str(error))
             raise
         except Unwelcome as error:
             self._refuse(error)
@@ -251,11 +252,13 @@ class Peers:
         link.hurry.clear()
         self._refused.pop(link.name, None)
         self._ears.note(f"{link.name} is connected")
+        for direction in ("in", "out"):
+            self._ours.metrics.message("Hello", direction, "ok")
         self._hear(link, opened)
         why = await session.converse(lambda heard: self._hear(link, heard))
         if link.session is session:
             link.session = link.call = None
-            self._trouble(link, "ended", why)
+            self._trouble(link, "down", why)
 
     def _hear(self, link: Link, opened: Opened) -> None:
         """Raises ProtocolError."""

@@ -50,7 +50,9 @@ class StreamEnded(Exception):
 def reason(error: BaseException) -> str:
     """Why a stream or a call failed, as short as an administrator needs it."""
     if isinstance(error, grpc.aio.AioRpcError):
-        details = (error.details() or "").removeprefix("failed to connect to all addresses; ")
+        details = error.details() or ""
+        if error.code() is grpc.StatusCode.UNAVAILABLE and details:
+            return details.rpartition(": ")[2].lower()  # "connection refused"
         return f"{error.code().name}: {details}" if details else error.code().name
     return str(error) or type(error).__name__
 
