@@ -27,7 +27,7 @@ class Metrics:
     """All that is exposed on /metrics."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._counters()
         self._gauges()
