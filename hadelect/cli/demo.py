@@ -122,7 +122,7 @@ class Show:
         say = self.screen.say
         names = ", ".join(member.name for member in self.stage.members)
         say(f"starting {len(self.stage.members)} members: {names}")
-        say(f"look yourself: hadelect status --config {self.stage.members[0].config}")
+        say(f"ask them: hadelect status --config {self.stage.members[0].config}")
         if not self.stage.fenced:
             say(
                 "no right to make PID namespaces here (not root?): schedulers are ended through a "
@@ -163,7 +163,7 @@ class Show:
         member = self.stage.member(old.member)
         self.tail.forget()
         struck = strike(member, blow)
-        self.screen.say(f"{blow.value} on {member.name} (leader, term {old.term})", "red")
+        self.screen.say(f"{blow.value} of {member.name}, leader of term {old.term}", "red")
         gap = await self._taken_over(old)
         cause = await self._cause(gap.after) if gap else ""
         failover = Failover(blow, member.name, gap, released_by(cause))

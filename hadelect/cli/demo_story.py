@@ -16,20 +16,20 @@ MS = 1_000_000
 class Blow(Enum):
     """What happens to the leader, by turns."""
 
-    KILL_DAEMON = "SIGKILL to its daemon"
-    KILL_SUPERVISOR = "SIGKILL to its supervisor"
-    FREEZE_DAEMON = "SIGSTOP to its daemon"
-    TERMINATE = "SIGTERM"
+    KILL_DAEMON = "SIGKILL to the daemon"
+    KILL_SUPERVISOR = "SIGKILL to the supervisor"
+    FREEZE_DAEMON = "SIGSTOP to the daemon"
+    TERMINATE = "SIGTERM to the supervisor"
 
 
 # Causes in the history that are a proof of the old scheduler's death; SILENCE is only time.
 _CAUSES = {
-    "notice": "released by proof (death notice)",
-    "resign": "released by proof (it resigned)",
-    "handover": "released by proof (handed over)",
-    "shutdown": "released by proof (it resigned)",
-    "primary": "released by proof (handed over)",
-    "silence": "released by time (its lease ran out)",
+    "notice": "by proof (death notice)",
+    "resign": "by proof (it resigned)",
+    "handover": "by proof (it resigned)",
+    "shutdown": "by proof (it resigned)",
+    "primary": "by proof (handed over)",
+    "silence": "by time (lease ran out)",
 }
 
 
@@ -52,11 +52,11 @@ class Failover:
             return f"NOBODY took over from {self.struck}"
         where = self.gap.after.member
         place = where if self.gap.moved else f"{where} again"
-        return f"{place} runs it after {milliseconds(self.gap.length)} without one, {self.released}"
+        return f"{place} after {milliseconds(self.gap.length)} without one, {self.released}"
 
 
 def released_by(cause: str) -> str:
-    return _CAUSES.get(cause, f"cause: {cause}" if cause else "its history does not say why")
+    return _CAUSES.get(cause, f"cause: {cause}" if cause else "its history does not say how")
 
 
 def take_over(lines: Sequence[Line], old: Run) -> Gap | None:
@@ -103,7 +103,7 @@ class Summary:
         if not gaps:
             return ""
         named = f"{blow.value} ({len(gaps)}x)"
-        return f"  {named:<32} median gap {milliseconds(round(median(gaps)))}"
+        return f"  {named:<30} median gap {milliseconds(round(median(gaps)))}"
 
     def _other_gaps(self) -> str:
         """Silences that no blow explains: a restart on the spot, a scheduler held up."""

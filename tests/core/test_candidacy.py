@@ -23,7 +23,7 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
-from hadelect.core.views import unfit_because
+from hadelect.core.views import reached, unfit_because
 from hadelect.core.vocabulary import Arbitration, ControlleeState, Millis, Name, Refusal, Role, Term
 from tests.core.member import (
     SECRETS,
@@ -484,3 +484,14 @@ def test_a_released_leader_needs_no_more_patience() -> None:
     member.feed(SupervisorReady(hash_of(SECRETS[B])))
     member.wait(200)
     assert member.role() is Role.ELECTION
+
+
+def test_mode_none_a_member_that_was_away_still_asks_its_peers() -> None:
+    """All guests of a host are frozen together: who thaws first must not win alone."""
+    member = follower(NONE)
+    member.wait(2900)
+    member.hear(C, Report(standing()))
+    before = member.now
+    member.late(6000)
+    assert reached(member.rules, member.state, member.now) == (C,)
+    assert member.now - before == 6000
