@@ -8,13 +8,15 @@
 5. Our own vote is on disk before we count it; it is written while the others' votes travel.
 """
 
+from typing import assert_never
+
 from hadelect.core.effects import Persist, Send, SendDatagram
 from hadelect.core.events import Persisted
 from hadelect.core.frozen import replace
 from hadelect.core.leading import lead
 from hadelect.core.messages import PreVote, PreVoteReply, Probe, ProbeReply, Refused, SendId, Vote
 from hadelect.core.roles import become, to_passive, wait_again
-from hadelect.core.state import Candidacy, Decision, Phase, State
+from hadelect.core.state import LONG_AGO, Candidacy, Decision, Phase, State
 from hadelect.core.views import (
     active_promise,
     known_term,
@@ -55,8 +57,10 @@ def silence(rules: Rules, state: State) -> State:
     if state.leader is None:
         return plan(rules, state, Candidacy(Phase.PREVOTE, Cause.COLD_START, "no leader is known"))
     silent = Leadership(state.term, state.leader)
-    seconds = (state.now - state.heard_at) / 1000
-    because = f"no Alive from {state.leader} for {seconds:.1f} s"
+    if state.heard_at == LONG_AGO:
+        because = f"no more word of {state.leader}, which only others heard"
+    else:
+        because = f"no Alive from {state.leader} for {(state.now - state.heard_at) / 1000:.1f} s"
     return plan(rules, state, Candidacy(Phase.PROBE, Cause.SILENCE, because, silent))
 
 
@@ -96,6 +100,7 @@ def begin_phase(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
             return ask_all(rules, state)
         case Phase.VOTE:
             return stand(rules, state)
+    assert_never(candidacy.phase)
 
 
 # --- the three phases ---
@@ -122,7 +127,7 @@ def on_probe_reply(rules: Rules, state: State, sender: Name, reply: ProbeReply) 
         return Decision(state)
     if candidacy.silent.leader != sender:
         return Decision(state)
-    if not reply.leads:
+    if reply.leads != candidacy.silent.term:
         return ask_all(rules, state)
     heard = replace(state, heard_at=state.now, stalled_ms=Millis(0))
     patient = wait_again(heard, Millis(state.now + rules.lease_ms))
@@ -161,18 +166,19 @@ def stand(rules: Rules, state: State) -> Decision:
         forgetful=False,
     )
     state = replace(state, promise=None, forgetful=False).with_record(record)
-    standing = replace(
-        candidacy,
-        phase=Phase.VOTE,
-        since=state.now,
-        term=term,
-        serial=state.record.serial,
-        grants=(),
-        refusals=(),
-    )
-    claim = SendId(term, state.now, rules.lease_ms, state.secret_hash, candidacy.proof)
-    sends = tuple(Send(peer, claim) for peer in rules.peers)
-    return Decision(replace(state, candidacy=standing), (Persist(state.record), *sends))
+    serial = state.record.serial
+    standing = replace(candidacy, phase=Phase.VOTE, term=term, serial=serial, claimed_at=state.now)
+    state = replace(state, promise_serial=serial)
+    return Decision(state, (Persist(state.record),)).then(lambda s: claim(rules, s, standing))
+
+
+def claim(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
+    """Ask all for this term; again with a new send time while a slow disk keeps a vote back."""
+    durable = state.durable >= candidacy.serial
+    asking = replace(candidacy, since=state.now, grants=(rules.me,) if durable else (), refusals=())
+    word = SendId(asking.term, state.now, rules.lease_ms, state.secret_hash, asking.proof)
+    sends = tuple(Send(peer, word) for peer in rules.peers)
+    return Decision(replace(state, candidacy=asking), sends)
 
 
 # --- counting ---
@@ -247,9 +253,22 @@ def count(rules: Rules, state: State, *, over: bool) -> Decision:
         if candidacy.phase is Phase.PREVOTE:
             return stand(rules, state)
         return win(rules, state, candidacy)
-    if over or hopeless(rules, candidacy):
+    if hopeless(rules, candidacy):
         return give_up(rules, state, candidacy)
-    return Decision(state)
+    if not over:
+        return Decision(state)
+    voting = candidacy.phase is Phase.VOTE
+    if voting and state.now - candidacy.claimed_at < rules.lease_ms:
+        return claim(rules, state, candidacy)
+    return give_up(rules, state, candidacy)
+
+
+def count_without(rules: Rules, state: State) -> Decision:
+    """A peer left on purpose: its answer is not waited for."""
+    candidacy = state.candidacy
+    if candidacy is None or candidacy.phase is Phase.PROBE:
+        return Decision(state)
+    return count(rules, state, over=False)
 
 
 def enough(rules: Rules, state: State, candidacy: Candidacy, *, over: bool) -> bool:

@@ -1,8 +1,9 @@
 """`replace` for frozen values, as dataclasses.replace, at a fifth of its cost.
 
 A step makes a handful of new values, and the simulator lives whole days of steps:
-dataclasses.replace was two thirds of its time. Values made here are not run through __init__ again: nothing in the core
-has a __post_init__. For the type checker it is dataclasses.replace itself.
+dataclasses.replace was two thirds of its time. Values made here are not run through
+__init__ again: nothing in the core has a __post_init__. For the type checker this is
+dataclasses.replace itself.
 """
 
 import dataclasses

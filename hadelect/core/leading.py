@@ -5,7 +5,9 @@
    of the last Alive sent, so that a frozen daemon loses its controllee there, too.
 2. SIGKILL for the tree is due a margin before authority ends; every gain of authority moves it.
 3. A leader checks its authority before it handles anything else (election.step does that).
-4. Two leaders, mode none: the higher priority stays, unless the other cannot hear it. Mode
+4. Mode none: a leader that learns of a higher term, led or not, goes on in a new one above it, so
+   that the token never goes back; the controllee is not touched.
+5. Two leaders, mode none: the higher priority stays, unless the other cannot hear it. Mode
    majority: the later term stays; the earlier one has lost its authority already.
 """
 
@@ -63,8 +65,7 @@ def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
 
 def say_alive(rules: Rules, state: State) -> Decision:
     leading = state.leading
-    if leading is None:
-        return Decision(state)
+    assert leading is not None
     standing = standing_of(rules, state, state.now)
     word = Alive(state.term, state.now, rules.lease_ms, leading.secret_hash, standing)
     beating = replace(leading, alive_due=Millis(state.now + rules.heartbeat_ms))
@@ -84,8 +85,6 @@ def with_authority(rules: Rules, state: State, until: Millis) -> Decision:
     deadline = Millis(until - rules.margin_ms)
     gained = replace(leading, authority_until=until, deadline=deadline)
     state = replace(state, leading=gained)
-    if leading.closed:
-        return Decision(state)
     return Decision(state, (Extend(state.term, deadline),))
 
 
@@ -112,9 +111,17 @@ def on_alive_ack(rules: Rules, state: State, sender: Name, ack: AliveAck) -> Dec
     in_order = tuple((name, acked[name]) for name in rules.peers if name in acked)
     state = replace(state, leading=replace(leading, acked=in_order))
     if rules.identity.arbitration is Arbitration.NONE:
+        if standing.known_term > known_term_of(state):
+            return take_higher_term(rules, state)
         return Decision(state)
     until = majority_authority(rules, replace(leading, acked=in_order))
     return with_authority(rules, state, until)
+
+
+def known_term_of(state: State) -> Term:
+    """The term we lead, or are about to lead."""
+    retitling = state.leading.retitling if state.leading else None
+    return retitling[0] if retitling else state.term
 
 
 # --- rivals ---
@@ -148,8 +155,7 @@ def yield_to(rules: Rules, state: State, rival: Leadership, told_by: Name) -> De
 def stay(rules: Rules, state: State, rival: Leadership, *, deaf: bool) -> Decision:
     """Mode none, the higher priority: go on in a term above both; but yield to one that is deaf."""
     leading = state.leading
-    if leading is None:
-        return Decision(state)
+    assert leading is not None
     new = leading.rival_since is None or state.now - leading.rival_at > rules.lease_ms
     since = state.now if new else leading.rival_since
     state = replace(state, leading=replace(leading, rival_since=since, rival_at=state.now))

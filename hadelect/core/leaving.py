@@ -13,7 +13,7 @@ from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Goodbye, Proof, Resign
 from hadelect.core.promises import proves, with_release
 from hadelect.core.roles import become, to_passive
-from hadelect.core.state import LONG_AGO, Candidacy, Decision, Leaving, Phase, State
+from hadelect.core.state import Candidacy, Decision, Leaving, Phase, State
 from hadelect.core.views import active_promise, best_successor, is_candidate_peer
 from hadelect.core.vocabulary import (
     NO_TERM,
@@ -33,12 +33,9 @@ def leave(rules: Rules, state: State, leaving: Leaving) -> Decision:
     """Begin to leave: the tree is asked to end, Alive goes on until it has."""
     if state.leading is None or state.leaving is not None:
         return Decision(state)
-    leading = state.leading
     state = replace(state, leaving=leaving, restart_at=None)
     to = f", in favour of {leaving.successor}" if leaving.successor else ""
     told = Emit(state.role, state.term, f"stops its controllee{to}: {leaving.because}")
-    if leading.closed:
-        return Decision(state, (told,)).then(lambda s: resign(rules, s, ""))
     if state.controllee.state is not ControlleeState.STOP_FAILED:
         state = replace(state, controllee=replace(state.controllee, state=ControlleeState.STOPPING))
     return Decision(state, (told, Stop(state.term, kill=False, because=leaving.because)))
@@ -47,8 +44,7 @@ def leave(rules: Rules, state: State, leaving: Leaving) -> Decision:
 def resign(rules: Rules, state: State, secret: str) -> Decision:
     """The tree is dead (or an operator forces it): free the voters."""
     leaving = state.leaving
-    if leaving is None:
-        return Decision(state)
+    assert leaving is not None
     proof = Proof(state.term, rules.me, secret)
     word = Resign(proof, leaving.successor, leaving.because)
     sends: tuple[Effect, ...] = tuple(Send(peer, word) for peer in rules.peers)
@@ -193,7 +189,7 @@ def on_notice(rules: Rules, state: State, notice: Released) -> Decision:
         return Decision(state)
     because = f"death notice of {proof.leader}, term {proof.term}"
     if proof.leader in rules.peers:
-        gone = replace(state.peer(proof.leader), heard_at=LONG_AGO)
+        gone = replace(state.peer(proof.leader), gone=True)
         state = state.with_peer(gone)
     candidacy = released_candidacy(Cause.NOTICE, because, proof)
     return on_release(rules, state, candidacy, proof, Millis(0))

@@ -102,8 +102,14 @@ def grant_refusal(
 def grant(state: State, sender: Name, asked: SendId) -> Decision:
     """Vote: promise silence, write it down, and only then say so."""
     until = Millis(state.now + promise_length(asked.lease_ms))
+    vote = Send(sender, Vote(asked.term, asked.sent_at))
+    record = state.record
+    if (record.promised_term, record.promised_to) == (asked.term, sender):
+        # Asked again: the same vote, for a longer silence. It leaves if it is durable by now.
+        renewed = replace(state, promise=Promise(asked.term, sender, until), patience_until=until)
+        return Decision(renewed, (vote,) if state.durable >= state.promise_serial else ())
     record = replace(
-        state.record,
+        record,
         term=asked.term,
         vote=sender,
         promised_term=asked.term,
@@ -122,7 +128,6 @@ def grant(state: State, sender: Name, asked: SendId) -> Decision:
         forgetful=False,
     )
     voted = replace(voted, promise_serial=voted.record.serial)
-    vote = Send(sender, Vote(asked.term, asked.sent_at))
     return Decision(voted, (Persist(voted.record, then=(vote,)),))
 
 
@@ -135,7 +140,7 @@ def promise_to_leader(
     record = state.record
     written = (record.promised_term, record.promised_to) == (leadership.term, leadership.leader)
     if written and lease_ms <= record.longest_lease_ms:
-        # Not acked while the disk is still busy with it: that only costs the leader time.
+        # No ack that counts while the disk is still busy with it: that only costs the leader time.
         return Decision(promised, (ack,) if state.durable >= state.promise_serial else ())
     record = replace(
         record,

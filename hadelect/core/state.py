@@ -30,7 +30,8 @@ class PeerView:
     """A peer as last heard."""
 
     name: Name
-    heard_at: Millis = LONG_AGO  # Own clock; LONG_AGO = not in this life, or it said goodbye.
+    heard_at: Millis = LONG_AGO  # Own clock; LONG_AGO = not in this life.
+    gone: bool = False  # It said goodbye, or its supervisor said that it is dead.
     standing: Standing | None = None
     version: str = ""
     life: str = ""
@@ -75,6 +76,7 @@ class Candidacy:
     probes: int = 0
     term: Term = NO_TERM  # VOTE only.
     serial: int = 0  # VOTE only: the record that holds our own vote.
+    claimed_at: Millis = Millis(0)  # VOTE only: when this term was claimed first.
     grants: tuple[Name, ...] = ()
     refusals: tuple[tuple[Name, Refusal], ...] = ()
 
@@ -129,6 +131,7 @@ class Fitness:
 @dataclass(frozen=True)
 class State:
     now: Millis  # Of the last step.
+    started_at: Millis  # When this life began.
     role: Role
     since: Millis  # When this role began.
     record: Record  # As last handed to the disk.

@@ -4,13 +4,15 @@ Busy is not dead: a member that is woken late extends its patience by the length
 at most one lease per silence.
 """
 
+from typing import assert_never
+
 from hadelect.core import candidacy, controllee, leading
 from hadelect.core.effects import Send
 from hadelect.core.events import Tick
 from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Report
 from hadelect.core.state import Decision, Phase, State
-from hadelect.core.views import leader_lives, standing_of, unfit_because
+from hadelect.core.views import leader_lives, reaches, standing_of, unfit_because
 from hadelect.core.vocabulary import ControlleeState, Leadership, Millis, Role, Rules
 
 NEVER = Millis(2**62)
@@ -25,6 +27,7 @@ def on_tick(rules: Rules, state: State, tick: Tick) -> Decision:
 def stalled(rules: Rules, state: State, late: Millis) -> State:
     if late <= rules.stall_ms or state.role is Role.LEADER:
         return state
+    state = carry_peers_over(rules, state, late)
     extra = min(late, rules.lease_ms - state.stalled_ms)
     if extra <= 0:
         return state
@@ -33,6 +36,18 @@ def stalled(rules: Rules, state: State, late: Millis) -> State:
         patience_until=Millis(state.patience_until + extra),
         stalled_ms=Millis(state.stalled_ms + extra),
     )
+
+
+def carry_peers_over(rules: Rules, state: State, late: Millis) -> State:
+    """It was us who was away: a peer that was reached before the stall is still to be asked."""
+    before = Millis(state.now - late)
+    peers = tuple(
+        replace(peer, heard_at=Millis(peer.heard_at + late))
+        if reaches(rules, peer, before)
+        else peer
+        for peer in state.peers
+    )
+    return replace(state, peers=peers)
 
 
 def report(rules: Rules, state: State) -> Decision:
@@ -55,6 +70,7 @@ def tick_role(rules: Rules, state: State) -> Decision:
             return candidacy.tick_election(rules, state)
         case Role.LEADER:
             return tick_leader(rules, state)
+    assert_never(state.role)
 
 
 def tick_passive(rules: Rules, state: State) -> Decision:
@@ -128,17 +144,16 @@ def role_instants(rules: Rules, state: State) -> list[Millis]:
             assert led is not None
             instants = [led.alive_due, led.authority_until]
             return instants if state.restart_at is None else [*instants, state.restart_at]
+    assert_never(state.role)
 
 
 def passive_instants(rules: Rules, state: State) -> list[Millis]:
     if rules.witness:
         return []
-    if state.wanted is not None and state.stand_at is not None:
-        return [state.stand_at]
-    instants = [state.patience_until]
-    if state.ask_at is not None and leader_lives(state, state.now):
-        instants.append(state.ask_at)
-    return instants
+    if leader_lives(state, state.now):
+        instants = [state.patience_until]
+        return instants if state.ask_at is None else [*instants, state.ask_at]
+    return [state.patience_until if state.stand_at is None else state.stand_at]
 
 
 def election_instant(rules: Rules, state: State) -> Millis:

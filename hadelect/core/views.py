@@ -19,7 +19,7 @@ from hadelect.core.vocabulary import (
 
 def reaches(rules: Rules, peer: PeerView, now: Millis) -> bool:
     """To reach a peer = to have had a message of it within one lease."""
-    return not peer.refused_because and now - peer.heard_at < rules.lease_ms
+    return not (peer.gone or peer.refused_because) and now - peer.heard_at < rules.lease_ms
 
 
 def reached(rules: Rules, state: State, now: Millis) -> tuple[Name, ...]:
@@ -78,11 +78,23 @@ def obstacle(rules: Rules, state: State, now: Millis) -> str:
         return "its own controllee is not verified dead yet"
     if now < state.mute_until:
         return "mute: it lost its memory and may have promised silence to a leader"
+    if state.role is not Role.ELECTION and state.durable < state.promise_serial:
+        return "its disk has not taken its last promise yet"
     promise = active_promise(state, now)
     if promise and promise.leader != rules.me:
         return f"promised silence to {promise.leader} (term {promise.term})"
     if not has_learned(rules, state, now):
         return "it lost its memory and has not yet learned the others' terms"
+    return unheard_at_start(rules, state, now)
+
+
+def unheard_at_start(rules: Rules, state: State, now: Millis) -> str:
+    """Mode none asks all it reaches: in the first lease of a life that means nothing yet."""
+    if rules.identity.arbitration is Arbitration.MAJORITY:
+        return ""
+    unheard = ", ".join(peer.name for peer in state.peers if peer.standing is None)
+    if now < state.started_at + rules.lease_ms and unheard:
+        return f"it has just started and not heard {unheard} yet"
     return ""
 
 

@@ -19,6 +19,7 @@ from hadelect.core.vocabulary import (
 
 
 def on_prevote(rules: Rules, state: State, sender: Name, asked: PreVote) -> Decision:
+    state = leads_no_more(state, sender)
     refusal, state = grant_refusal(rules, state, sender, asked.proof)
     objects = refusal is None and objects_to(rules, state, sender)
     if objects:
@@ -55,7 +56,13 @@ def on_send_id(rules: Rules, state: State, sender: Name, asked: SendId) -> Decis
     return first.then(lambda s: vote(rules, s, sender, asked))
 
 
+def leads_no_more(state: State, sender: Name) -> State:
+    """Who asks for votes does not lead, whatever we believed; promises to it stay as they are."""
+    return replace(state, leader=None) if state.leader == sender else state
+
+
 def vote(rules: Rules, state: State, sender: Name, asked: SendId) -> Decision:
+    state = leads_no_more(state, sender)
     refusal, state = grant_refusal(rules, state, sender, asked.proof)
     again = (asked.term, sender) == (state.record.term, state.record.vote)
     newest = max(state.record.term, state.record.led, state.term)

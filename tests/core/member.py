@@ -82,6 +82,7 @@ class Member:
     def __post_init__(self) -> None:
         decision = boot(self.rules, self.found, same_boot=True, now=self.now)
         self.state, self.boot_effects = decision.state, decision.effects
+        self.feed(Persisted(1))
         if self.ready:
             self.feed(SupervisorReady(hash_of(SECRETS[self.rules.me])))
 
@@ -96,6 +97,11 @@ class Member:
 
     def hear(self, sender: Name, message: Message) -> tuple[Effect, ...]:
         return self.feed(Received(sender, message))
+
+    def follow(self, leader: Name, term: int) -> tuple[Effect, ...]:
+        """Hear an Alive, and the disk takes what is promised for it."""
+        told = self.hear(leader, say_alive(leader, term))
+        return told + self.feed(Persisted(self.state.record.serial))
 
     def wait(self, length_ms: int) -> tuple[Effect, ...]:
         """Let time go by, waking the member whenever it asks for it."""
@@ -155,10 +161,10 @@ def leader_of(rules: Rules, *voters: Name) -> Member:
     member = Member(rules)
     for peer in voters:
         member.hear(peer, Report(standing()))
-    member.wait(2999)
+    member.wait(2999 if voters else 1)
     for peer in voters:
         member.hear(peer, Report(standing()))
-    member.wait(500)
+    member.wait(500 if voters else 0)
     for peer in voters:
         round_ = member.state.candidacy.since if member.state.candidacy else Millis(0)
         member.hear(peer, PreVoteReply(round_, None, standing()))

@@ -3,8 +3,16 @@
 import pytest
 
 from hadelect.core.effects import Persist, SendDatagram, Start
-from hadelect.core.events import Persisted, PersistFailed, Released
+from hadelect.core.events import (
+    ControlleeChanged,
+    Drain,
+    Persisted,
+    PersistFailed,
+    Released,
+    SupervisorReady,
+)
 from hadelect.core.messages import (
+    Goodbye,
     Leader,
     PreVote,
     PreVoteReply,
@@ -12,11 +20,13 @@ from hadelect.core.messages import (
     ProbeReply,
     Refused,
     Report,
+    Resign,
     SendId,
     Vote,
     Withdraw,
 )
-from hadelect.core.vocabulary import Arbitration, Millis, Name, Refusal, Role, Term
+from hadelect.core.views import reached, unfit_because
+from hadelect.core.vocabulary import Arbitration, ControlleeState, Millis, Name, Refusal, Role, Term
 from tests.core.member import (
     SECRETS,
     A,
@@ -29,7 +39,6 @@ from tests.core.member import (
     proof_of,
     reasons,
     rules_of,
-    say_alive,
     sent,
     standing,
 )
@@ -43,7 +52,7 @@ def follower(arbitration: Arbitration = Arbitration.MAJORITY, me: Name = B) -> M
     for peer in (B, C):
         if peer != me:
             member.hear(peer, Report(standing()))
-    member.hear(A, say_alive(A, 64))
+    member.follow(A, 64)
     member.feed(Persisted(member.state.record.serial))
     return member
 
@@ -206,17 +215,35 @@ def test_a_hopeless_candidate_withdraws() -> None:
     told = member.hear(A, Refused(claim.term, Refusal.PROMISED, standing()))
     assert sent(told, Withdraw, C)
     assert member.role() is Role.PASSIVE
+    member.feed(Persisted(member.state.record.serial))
     member.hear(C, Report(standing()))
     member.wait(500)
     assert member.role() is Role.ELECTION
 
 
-def test_an_unanswered_claim_is_withdrawn_after_a_round() -> None:
-    """Who votes for nobody answers nobody."""
+def test_an_unanswered_claim_is_repeated_for_a_lease_then_withdrawn() -> None:
+    """The same term with a new send time: a slow disk keeps a vote back, it does not bar it."""
     member = survivor()
-    stand(member)
-    told = member.wait(501)
-    assert sent(told, Withdraw, C)
+    claim = stand(member)
+    told = member.wait(2999)
+    claims = sent(told, SendId, C)
+    assert {again.term for again in claims} == {claim.term}
+    assert len({again.sent_at for again in claims}) == len(claims) == 5
+    assert len(of(told, Persist)) == 0
+    assert sent(member.wait(600), Withdraw, C)
+
+
+def test_a_vote_that_a_slow_disk_kept_back_counts_for_the_repeated_claim() -> None:
+    """From that claim's send time; the candidate's own as well."""
+    member = survivor()
+    claim = stand(member)
+    member.wait(700)
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(C, Vote(claim.term, claim.sent_at))
+    assert member.role() is Role.ELECTION
+    assert member.state.candidacy is not None
+    told = member.hear(C, Vote(claim.term, member.state.candidacy.since))
+    assert of(told, Start)[0].deadline == claim.sent_at + 500 + 2500
 
 
 def test_an_isolated_member_goes_on_asking_without_a_word() -> None:
@@ -397,7 +424,7 @@ def test_a_promise_is_sat_out_before_standing() -> None:
     member = Member(rules_of(B))
     member.hear(C, Report(standing()))
     member.wait(2900)
-    member.hear(A, say_alive(A, 64))
+    member.follow(A, 64)
     member.hear(A, ProbeReply(Millis(1), Term(0)))
     member.hear(C, Report(standing()))
     member.feed(Released(proof_of(C, 2)))
@@ -411,3 +438,77 @@ def test_cold_start_elects_by_priority() -> None:
     """The first entry leads."""
     member = leader_of(rules_of(A), B, C)
     assert member.state.term == 64
+
+
+def test_its_own_vote_counts_once() -> None:
+    """A second write of the same record is no second vote."""
+    member = survivor()
+    stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    member.feed(Persisted(member.state.record.serial))
+    assert member.state.candidacy is not None
+    assert member.state.candidacy.grants == (B,)
+
+
+def test_a_member_that_is_drained_while_it_asks_claims_no_term() -> None:
+    """It notices before the claim."""
+    member = survivor()
+    member.feed(Drain(1, drained=True, because=""))
+    told = reply(member, C)
+    assert not sent(told, SendId)  # type: ignore[arg-type]
+    assert member.role() is Role.PASSIVE
+
+
+def test_a_rumour_of_another_leader_is_not_believed_beside_ones_own() -> None:
+    """Its own Alive will tell."""
+    member = follower(me=C)
+    member.wait(1000)
+    member.hear(B, Report(standing(term=Term(65), leader=B, leader_heard_ms=Millis(0))))
+    assert (member.state.leader, member.state.term) == (A, 64)
+
+
+def test_a_controllee_that_turns_out_undead_ends_a_candidacy() -> None:
+    """Nobody stands beside a tree of its own."""
+    member = survivor()
+    member.feed(ControlleeChanged(Term(2), ControlleeState.STOP_FAILED, because="state D"))
+    assert member.role() is Role.PASSIVE
+    member.wait(4000)
+    assert member.role() is Role.PASSIVE
+    assert "stop_failed" in unfit_because(member.rules, member.state)
+
+
+def test_a_released_leader_needs_no_more_patience() -> None:
+    """A member that could not stand at once stands as soon as it can."""
+    member = Member(rules_of(B), ready=False)
+    member.follow(A, 64)
+    member.feed(Released(proof_of(A, 64)))
+    assert member.role() is Role.PRE
+    member.feed(SupervisorReady(hash_of(SECRETS[B])))
+    member.wait(200)
+    assert member.role() is Role.ELECTION
+
+
+def test_mode_none_a_member_that_was_away_still_asks_its_peers() -> None:
+    """All guests of a host are frozen together: who thaws first must not win alone."""
+    member = follower(NONE)
+    member.wait(2900)
+    member.hear(C, Report(standing()))
+    before = member.now
+    member.late(6000)
+    assert reached(member.rules, member.state, member.now) == (C,)
+    assert member.now - before == 6000
+
+
+def test_mode_none_nobody_waits_for_a_member_that_said_goodbye() -> None:
+    """A leader that stops resigns, says goodbye and is gone: its answer is not waited for."""
+    member = follower(NONE)
+    member.hear(C, Report(standing()))
+    member.hear(A, Goodbye("early"))
+    member.follow(A, 64)
+    told = member.hear(A, Resign(proof_of(A, 64), B, "clean stop"))
+    claim = sent(told, SendId, C)[0]
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(C, Vote(claim.term, claim.sent_at))
+    assert member.role() is Role.ELECTION
+    member.hear(A, Goodbye("clean stop"))
+    assert member.role() is Role.LEADER

@@ -188,10 +188,20 @@ def test_mode_none_the_senior_of_two_leaders_stays_in_a_term_above_both() -> Non
     assert member.state.controllee.pid == 9
 
 
+def test_mode_none_a_higher_term_that_nobody_leads_is_overtaken() -> None:
+    """A voter knows of a candidacy that failed: the leader goes on in a term above it."""
+    member = leader_of(rules_of(arbitration=NONE), B, C)
+    (persist,) = of(ack(member, B, known_term=Term(65)), Persist)
+    assert ack(member, C, known_term=Term(65)) == ()
+    assert of(member.feed(Persisted(persist.record.serial)), Retitle) == [
+        Retitle(Term(64), Term(128))
+    ]
+
+
 def test_mode_none_a_term_above_the_rival_needs_no_new_one() -> None:
     """The rival hears of us and stops."""
     member = leader_of(rules_of(arbitration=NONE), B, C)
-    told = member.hear(B, say_alive(B, 1))
+    told = member.follow(B, 1)
     assert not of(told, Persist)
     assert sent(told, AliveAck)[0].standing.leader == A
 
@@ -205,7 +215,7 @@ def test_mode_none_the_junior_of_two_leaders_stops_first_and_then_follows() -> N
     told = member.hear(C, Report(said))
     assert of(told, Stop)[0].kill
     assert "says cm3" in reasons(told)
-    member.hear(A, say_alive(A, 64))
+    member.follow(A, 64)
     assert member.state.leader == A
 
 
@@ -239,16 +249,16 @@ def test_mode_majority_a_later_leadership_ends_an_earlier_one() -> None:
 def test_a_follower_in_mode_none_prefers_the_senior_of_two_leaders() -> None:
     """And keeps to it while it lives."""
     member = Member(rules_of(C, NONE))
-    member.hear(B, say_alive(B, 65))
-    member.hear(A, say_alive(A, 64))
+    member.follow(B, 65)
+    member.follow(A, 64)
     assert member.state.leader == A
-    member.hear(B, say_alive(B, 129))
+    member.follow(B, 129)
     assert member.state.leader == A
     member.wait(3000)
-    member.hear(B, say_alive(B, 129))
+    member.follow(B, 129)
     assert member.state.leader == B
-    member.hear(B, say_alive(B, 65))
-    assert member.state.term == 129
+    member.follow(B, 65)
+    assert (member.state.leader, member.state.term) == (B, 65)  # Its own word is the truth.
 
 
 # --- the controllee ---
@@ -281,7 +291,8 @@ def test_a_relapse_doubles_the_cooldown() -> None:
         member.feed(dead(term))
         assert member.state.fitness.until is not None
         cooldowns.append(member.state.fitness.until - member.now)
-        member.wait(cooldowns[-1] + 3000)
+        member.wait(cooldowns[-1] + 1)
+        member.wait(3000 if member.role() is Role.PASSIVE else 0)
         member.feed(Persisted(member.state.record.serial))
         assert member.role() is Role.LEADER
     assert cooldowns == [360_000, 720_000, 1_440_000]
@@ -408,29 +419,29 @@ def test_only_the_leader_hands_over() -> None:
     """Others say whom to ask."""
     follower = Member(rules_of(B))
     assert "once there is one" in of(follower.feed(Handover(1, None, "")), Answer)[0].text
-    follower.hear(A, say_alive(A, 64))
+    follower.follow(A, 64)
     assert A in of(follower.feed(Handover(1, None, "")), Answer)[0].text
 
 
 def test_a_named_successor_stands_at_once_the_others_wait() -> None:
     """300 ms, then by priority."""
     successor = Member(rules_of(C))
-    successor.hear(A, say_alive(A, 64))
+    successor.follow(A, 64)
     resigned = Resign(proof_of(A, 64), C, "maintenance")
     assert sent(successor.hear(A, resigned), SendId)
     other = Member(rules_of(B))
-    other.hear(A, say_alive(A, 64))
+    other.follow(A, 64)
     other.hear(A, resigned)
     other.wait(299)
     assert other.role() is Role.PASSIVE
     other.wait(1)
     assert other.role() is Role.ELECTION
     plain = Member(rules_of(B))
-    plain.hear(A, say_alive(A, 64))
+    plain.follow(A, 64)
     plain.hear(A, Resign(proof_of(A, 64), None, "gone"))
     assert plain.role() is Role.ELECTION
     unsure = Member(rules_of(B))
-    unsure.hear(A, say_alive(A, 64))
+    unsure.follow(A, 64)
     told = unsure.hear(A, Resign(proof_of(A, 64).__class__(Term(64), A, ""), None, "gone"))
     assert not sent(told, SendId)
     assert unsure.role() is Role.ELECTION
@@ -483,7 +494,7 @@ def test_a_candidate_that_is_drained_does_not_stand() -> None:
 def test_a_clean_stop_writes_down_what_is_still_promised() -> None:
     """Then says goodbye and ends; nothing is promised after that record."""
     follower = Member(rules_of(B))
-    follower.hear(A, say_alive(A, 64))
+    follower.follow(A, 64)
     told = follower.feed(Shutdown("SIGTERM"))
     (persist,) = of(told, Persist)
     record = persist.record
@@ -527,13 +538,13 @@ def primary_rules(me: Name, delay: int = 0) -> Rules:
 def test_the_primary_asks_for_its_place() -> None:
     """After HAD_PREEMPT_DELAY, and again while the leader goes on; never beside it."""
     primary = Member(primary_rules(A, delay=1000))
-    primary.hear(B, say_alive(B, 65))
+    primary.follow(B, 65)
     assert not sent(primary.wait(999), AskHandover)
-    primary.hear(B, say_alive(B, 65))
+    primary.follow(B, 65)
     told = primary.wait(1100)
     assert len(sent(told, AskHandover, B)) == 1
     primary.feed(Drain(1, drained=True, because=""))
-    primary.hear(B, say_alive(B, 65))
+    primary.follow(B, 65)
     primary.wait(1100)
     assert primary.state.ask_at is None
 
@@ -591,7 +602,7 @@ def test_a_leftover_of_an_earlier_life_keeps_it_in_pre() -> None:
 def test_a_notice_about_an_unknown_member_changes_nothing() -> None:
     """Neither its own, nor a leader's that a leader hears of."""
     member = leader_of(rules_of(), B, C)
-    member.hear(B, say_alive(B, 1))
+    member.follow(B, 1)
     assert member.feed(Released(proof_of(B, 1))) == ()
     assert member.role() is Role.LEADER
 

@@ -19,6 +19,7 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
+from hadelect.core.views import obstacle
 from hadelect.core.vocabulary import (
     Arbitration,
     ControlleeState,
@@ -35,6 +36,7 @@ from tests.core.member import (
     C,
     Member,
     hash_of,
+    leader_of,
     of,
     proof_of,
     rules_of,
@@ -74,10 +76,11 @@ def test_a_voter_grants_nobody_else_before_its_promise_ends() -> None:
 
 
 def test_the_same_claim_is_granted_again() -> None:
-    """A claim heard twice is one vote."""
+    """A claim heard twice is one vote, written once."""
     voter = Member(rules_of(C))
     voter.hear(A, claim(A, 64))
-    assert sent(voter.hear(A, claim(A, 64)), Vote)
+    voter.feed(Persisted(voter.state.record.serial))
+    assert of(voter.hear(A, claim(A, 64)), Send) == [Send(A, Vote(Term(64), Millis(7)))]
 
 
 def test_a_claim_of_an_old_term_is_refused() -> None:
@@ -277,10 +280,10 @@ def test_a_higher_unled_term_strands_nobody() -> None:
 def test_no_ack_before_the_promise_is_durable() -> None:
     """The first ack of a leadership waits for the disk; so do those that follow meanwhile."""
     voter = Member(rules_of(C))
-    voter.feed(Persisted(1))
     (persist,) = of(voter.hear(A, say_alive(A, 64, 1)), Persist)
     assert len(persist.then) == 1
-    assert voter.hear(A, say_alive(A, 64, 2)) == ()
+    (answer,) = of(voter.hear(A, say_alive(A, 64, 2)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
     voter.feed(Persisted(persist.record.serial))
     assert of(voter.hear(A, say_alive(A, 64, 3)), Send)
 
@@ -300,7 +303,9 @@ def test_goodbye_and_leader_are_heard() -> None:
     voter = Member(rules_of(C))
     voter.hear(A, Report(standing()))
     voter.hear(A, Goodbye("clean stop"))
-    assert voter.state.peer(A).heard_at < 0
+    assert voter.state.peer(A).gone
+    voter.hear(A, Report(standing()))
+    assert not voter.state.peer(A).gone
     voter.hear(B, Leader(Term(65), LEASE, hash_of(SECRETS[B])))
     assert voter.state.known[-1].leadership.leader == B
 
@@ -317,3 +322,87 @@ def test_a_forgetful_member_that_restarts_is_still_forgetful(clean: bool) -> Non
     again.now = Millis(900 if clean else 3030)
     (vote,) = of(again.hear(A, claim(A, 64)), Persist)
     assert not vote.record.forgetful
+
+
+def test_a_leader_votes_for_nobody() -> None:
+    """It is the leader that is alive."""
+    member = leader_of(rules_of(), B, C)
+    assert refusals(member.hear(B, claim(B, 65))) == [Refusal.LEADER_ALIVE]
+
+
+def test_a_claim_of_a_released_leadership_is_an_echo() -> None:
+    """Although its term is the highest ever heard of."""
+    voter = Member(rules_of(B))
+    voter.hear(C, Leader(Term(66), LEASE, hash_of(SECRETS[C])))
+    voter.feed(Released(proof_of(C, 66)))
+    assert refusals(voter.hear(C, claim(C, 66))) == [Refusal.OLD_TERM]
+
+
+def test_no_term_below_one_that_was_led() -> None:
+    """A candidate that never heard of it is told, so that the token never goes back."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 128))
+    told = voter.hear(B, claim(B, 65, proof=proof_of(A, 128)))
+    assert refusals(told) == [Refusal.OLD_TERM]
+    assert sent(told, Refused)[0].standing.known_term == 128
+
+
+def test_a_withdrawal_of_the_leader_that_is_followed_changes_no_patience() -> None:
+    """Only a voter that follows nobody looks for another at once."""
+    voter = Member(rules_of(C))
+    voter.hear(A, say_alive(A, 64))
+    voter.hear(A, Withdraw(Term(64)))
+    assert voter.state.patience_until == 3000
+
+
+def test_mode_none_a_voter_follows_nobody_beside_its_candidate() -> None:
+    """The candidate may count on the vote."""
+    voter = Member(rules_of(C, Arbitration.NONE))
+    voter.hear(A, claim(A, 64))
+    (answer,) = of(voter.hear(B, say_alive(B, 65)), Send)
+    assert answer.message.standing.leader is None  # type: ignore[union-attr]
+
+
+def test_a_slow_disk_answers_the_repeated_claim() -> None:
+    """One write per vote; silence is promised anew each time it is asked for."""
+    voter = Member(rules_of(C))
+    voter.feed(Persisted(1))
+    (persist,) = of(voter.hear(A, claim(A, 64, 7)), Persist)
+    voter.now = Millis(500)
+    assert voter.hear(A, claim(A, 64, 507)) == ()
+    voter.feed(Persisted(persist.record.serial))
+    voter.now = Millis(1000)
+    assert sent(voter.hear(A, claim(A, 64, 1007)), Vote) == [Vote(Term(64), Millis(1007))]
+    voter.now = Millis(4029)
+    assert refusals(voter.hear(B, claim(B, 65))) == [Refusal.PROMISED]
+
+
+def test_a_leader_that_asks_for_votes_leads_no_more() -> None:
+    """Nobody protects it against others any longer than the promise lasts."""
+    voter = Member(rules_of(B))
+    voter.hear(A, say_alive(A, 64))
+    voter.hear(A, PreVote(Millis(1), None, None, standing()))
+    assert voter.state.leader is None
+    assert refusals(voter.hear(C, claim(C, 66))) == [Refusal.PROMISED]
+
+
+def test_a_standby_that_restarts_acks_the_leader_its_record_names() -> None:
+    """Whatever its disk does now: the promise is on it already."""
+    found = Record(promised_term=Term(64), promised_to=A, longest_lease_ms=LEASE)
+    voter = Member(rules_of(C), found=found)
+    voter.feed(PersistFailed(1, "No space left on device"))
+    (ack,) = of(voter.hear(A, say_alive(A, 64)), Send)
+    assert ack.message.standing.leader == A  # type: ignore[union-attr]
+
+
+def test_mode_none_nobody_stands_before_it_has_heard_the_others() -> None:
+    """In the first lease of a life: else a member that has just started reaches nobody and wins."""
+    found = Record(promised_term=Term(64), promised_to=A, promised_hash=hash_of(SECRETS[A]))
+    voter = Member(rules_of(C, Arbitration.NONE), found=found)
+    voter.feed(Released(proof_of(A, 64)))
+    assert voter.role() is Role.PASSIVE
+    assert B in obstacle(voter.rules, voter.state, voter.now)
+    for peer in (A, B):
+        voter.hear(peer, Report(standing(fit=False)))
+    voter.wait(600)
+    assert voter.role() is Role.ELECTION

@@ -1,0 +1,192 @@
+"""The daemon: `python -m hadelect.daemon ARGS`, child of the supervisor. Here everything meets.
+
+Law 1: whatever an operator must put right stops the start: all of it at once, one line each, 78.
+Law 2: our own bug ends this process at once; the supervisor makes that safe.
+Law 3: no file and no resolver is touched by the loop once the member runs.
+Law 4: the end waits for no hung disk, resolver or client: os._exit, once the last words are out.
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from hadelect import __version__
+from hadelect.config.findings import ConfigError
+from hadelect.config.load import load
+from hadelect.core.render import promise_in_words
+from hadelect.runtime.arguments import UsageError, parse
+from hadelect.runtime.listening import PortError
+from hadelect.runtime.member import Member, Surroundings
+from hadelect.runtime.prepare import Prepared, StartRefused, prepare
+from hadelect.runtime.supervisor_client import SupervisorClient
+from hadelect.runtime.systemd import Notifier
+
+CONFIGURATION = 78  # EX_CONFIG
+BUG = 70  # EX_SOFTWARE
+LOST = 75  # EX_TEMPFAIL: the supervisor is gone.
+STOP_SECONDS = 30.0  # Besides the controllee's own time: then a clean stop is given up.
+LAST_WORDS_SECONDS = 0.5  # For Resign, the clean record and Goodbye without a supervisor.
+ONE_SIGNAL_SECONDS = 1.0  # A process group and the supervisor may both bring us the same signal.
+
+
+def main(argv: list[str]) -> NoReturn:
+    try:
+        arguments = parse(argv)
+        config = load(
+            arguments.config, arguments.sets, port=arguments.port, member=arguments.member
+        )
+        fd = supervisor_fd()
+        prepared = prepare(config, reset_membership=arguments.reset_membership)
+    except UsageError as error:
+        refuse([str(error)])
+    except ConfigError as error:
+        refuse(error.problems)
+    except StartRefused as error:
+        refuse(error.problems)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(Process(prepared, fd).live())
+    os._exit(BUG)  # Not reached: live() ends the process.
+
+
+def refuse(problems: Any) -> NoReturn:
+    for problem in problems:
+        sys.stderr.write(f"hadelect: {problem}\n")
+    sys.stderr.flush()
+    os._exit(CONFIGURATION)
+
+
+def supervisor_fd() -> int:
+    """Raises UsageError."""
+    fd = os.environ.pop("HADELECT_SUPERVISOR_FD", "")
+    if not fd.isdecimal():
+        raise UsageError("the daemon has no supervisor; start it with `hadelect had`")
+    return int(fd)
+
+
+class Process:
+    """The member and what belongs to the process: signals, the supervisor, the end."""
+
+    def __init__(self, prepared: Prepared, fd: int) -> None:
+        self._loop = asyncio.get_event_loop()
+        self._prepared = prepared
+        self._systemd = Notifier(os.environ)
+        self._fd = fd
+        self._asked_at: float | None = None
+        self._member: Member | None = None
+
+    async def live(self) -> NoReturn:
+        self._loop.set_exception_handler(self._unexpected)
+        member = self._member = Member(self._prepared, Surroundings(self._crashed, self._systemd))
+        try:
+            await member.start()
+            supervisor = SupervisorClient(
+                self._fd, member.hear, member.output, self._lost, self._refused
+            )
+            supervisor.configure(self._prepared.config)
+        except (PortError, ValueError) as error:
+            self._refused(str(error))
+        self._listen_to_signals()
+        self._say_start(member)
+        member.boot(supervisor)
+        gc.collect()
+        gc.freeze()
+        code = await self._run(member)
+        supervisor.close()
+        await member.stop()
+        end(code)
+
+    async def _run(self, member: Member) -> int:
+        try:
+            return await member.run()
+        except BaseException:
+            self._crashed()
+            raise
+
+    def _say_start(self, member: Member) -> None:
+        rules = self._prepared.rules
+        member.note(
+            f"hadelect {__version__}, pool {rules.identity.pool}: {promise_in_words(rules)}"
+        )
+        for warning in self._prepared.config.warnings:
+            member.note(warning, warning=True)
+
+    # --- signals -------------------------------------------------------------------------------
+
+    def _listen_to_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_stop, signal.Signals(number).name)
+        self._loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+
+    def _on_stop(self, name: str) -> None:
+        assert self._member is not None
+        now = self._loop.time()
+        if self._asked_at is None:
+            self._asked_at = now
+            self._systemd.stopping()
+            self._member.driver.shut_down(f"clean stop ({name})")
+            limit = STOP_SECONDS + self._prepared.config.controllee.stop_timeout
+            self._loop.call_later(limit, self._give_up, f"not stopped after {limit:g} s")
+        elif now - self._asked_at > ONE_SIGNAL_SECONDS:
+            self._give_up(f"a second {name}")
+
+    def _on_reload(self) -> None:
+        assert self._member is not None
+        self._member.note("SIGHUP: reload comes with a later release; restart to apply changes")
+
+    # --- ends ----------------------------------------------------------------------------------
+
+    def _give_up(self, because: str) -> NoReturn:
+        """Not clean: the supervisor kills the tree and says so."""
+        self._last_words(f"ends without a clean stop: {because}")
+        end(1)
+
+    def _lost(self) -> None:
+        """Its tree is verified dead and our core has resigned: say so to all, then end."""
+        assert self._member is not None
+        self._member.note("ends: the supervisor is gone", warning=True)
+        self._member.driver.shut_down("the supervisor is gone")
+        self._loop.call_later(LAST_WORDS_SECONDS, end, LOST)
+
+    def _refused(self, because: str) -> NoReturn:
+        if self._prepared.config.log.path is not None:  # Else stderr would have it twice.
+            self._last_words(because)
+        refuse(because.splitlines())
+
+    def _crashed(self) -> NoReturn:
+        words = traceback.format_exc()
+        sys.stderr.write(words)
+        sys.stderr.flush()
+        self._last_words(f"ends: a bug of ours: {words.strip().splitlines()[-1]}")
+        end(BUG)
+
+    def _unexpected(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What no task awaits. A callback that raised is a bug; gRPC's leftovers are not."""
+        error = context.get("exception")
+        if isinstance(error, BlockingIOError) or error is None or "handle" not in context:
+            if self._member is not None:
+                words = f"{context.get('message')}: {error!r}"
+                self._member.log.debug(words)
+            return
+        traceback.print_exception(error)
+        self._last_words(f"ends: a bug of ours: {error!r}")
+        end(BUG)
+
+    def _last_words(self, because: str) -> None:
+        if self._member is not None:
+            self._member.note(because, warning=True)
+            self._member.log.close()
+
+
+def end(code: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,94 @@
+"""How we use gRPC: settings of connections, measured (see docs), and certificates.
+
+Law: importing this module is what sets gRPC's environment; it is imported before grpc.
+"""
+
+import os
+
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # Its handlers crash forked children.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # Junk from strangers is counted, not printed.
+
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from hadelect.config.model import TlsSpec
+from hadelect.runtime.resolver import Endpoint
+from hadelect.runtime.wire import MAX_BYTES
+
+Options = list[tuple[str, Any]]
+
+
+class TlsError(Exception):
+    """A certificate or key cannot be used: one line with the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Mutual TLS: both sides show a certificate of the same authority."""
+
+    server: grpc.ServerCredentials
+    client: grpc.ChannelCredentials
+
+
+def credentials(tls: TlsSpec | None) -> Credentials | None:
+    """Read once, at the start. Raises TlsError."""
+    if tls is None:
+        return None
+    try:
+        cert, key, ca = (path.read_bytes() for path in (tls.cert, tls.key, tls.ca))
+    except OSError as error:
+        raise TlsError(
+            f"HAD_TLS_*: {error.filename}: {error.strerror}; name files that this user may read"
+        ) from None
+    return Credentials(
+        grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True),
+        grpc.ssl_channel_credentials(ca, key, cert),
+    )
+
+
+def server_options() -> Options:
+    return [
+        ("grpc.so_reuseport", 0),  # A second daemon on the port must fail.
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 50),
+        ("grpc.http2.max_ping_strikes", 0),
+        ("grpc.max_receive_message_length", MAX_BYTES),
+        ("grpc.max_concurrent_streams", 2048),
+    ]
+
+
+def channel_options(heartbeat_ms: int, lease_ms: int) -> Options:
+    """Keepalive only cleans up: silence is told by heartbeats, not by it."""
+    return [
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 2 * heartbeat_ms),
+        ("grpc.max_reconnect_backoff_ms", 2 * heartbeat_ms),
+        ("grpc.keepalive_time_ms", max(1000, 2 * heartbeat_ms)),
+        ("grpc.keepalive_timeout_ms", lease_ms),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.dns_min_time_between_resolutions_ms", 500),
+        ("grpc.use_local_subchannel_pool", 1),  # A new channel is a new connection.
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.max_receive_message_length", MAX_BYTES),
+    ]
+
+
+def dial(
+    endpoint: Endpoint, host: str, options: Options, tls: Credentials | None
+) -> grpc.aio.Channel:
+    """A connection of its own to one member; with TLS its certificate must name `host`."""
+    if tls is None:
+        return grpc.aio.insecure_channel(endpoint.target, options=options)
+    named: Options = [("grpc.ssl_target_name_override", host), *options]
+    return grpc.aio.secure_channel(endpoint.target, tls.client, options=named)
+
+
+def certified_names(auth_context: Any) -> frozenset[str]:
+    """The names in a caller's certificate, lower case; empty = it showed none."""
+    found = auth_context.get("x509_subject_alternative_name") or auth_context.get(
+        "x509_common_name", ()
+    )
+    return frozenset(name.decode("utf-8", "replace").lower() for name in found)

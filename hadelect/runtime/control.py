@@ -1,0 +1,61 @@
+"""The Control service: reading is free, commands come by the Unix socket.
+
+Law 1: over TCP nobody commands; the refusal names the remedy.
+Law 2: a command that is meant for another member is forwarded to it, once.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from hadelect.pb.control_pb2 import (
+    CommandReply,
+    DrainRequest,
+    HandoverRequest,
+    StatusReply,
+    StatusRequest,
+)
+from hadelect.pb.control_pb2_grpc import ControlServicer
+from hadelect.runtime.operate import Desk
+from hadelect.runtime.watch import Full, Gallery
+
+
+class ControlService(ControlServicer):
+    def __init__(self, desk: Desk, gallery: Gallery) -> None:
+        self._desk = desk
+        self._gallery = gallery
+
+    async def Status(self, request: StatusRequest, context: Any) -> StatusReply:  # noqa: N802
+        return self._desk.status()
+
+    async def Watch(  # noqa: N802
+        self, request: StatusRequest, context: Any
+    ) -> AsyncIterator[StatusReply]:
+        try:
+            number, seat = self._gallery.take()
+        except Full as full:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(full))
+            return
+        try:
+            while True:
+                yield await seat.next()
+        finally:
+            self._gallery.leave(number)
+
+    async def Handover(self, request: HandoverRequest, context: Any) -> CommandReply:  # noqa: N802
+        await self._require_socket(context)
+        return await self._desk.handover(request)
+
+    async def Drain(self, request: DrainRequest, context: Any) -> CommandReply:  # noqa: N802
+        await self._require_socket(context)
+        return await self._desk.drain(request)
+
+    async def _require_socket(self, context: Any) -> None:
+        if not str(context.peer()).startswith("unix:"):
+            await context.abort(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "commands are taken on the Unix socket only (HAD_CONTROL_SOCKET); give this one on"
+                f" the host of {self._desk.me}, as a user who may write that socket",
+            )

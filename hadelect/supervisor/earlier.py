@@ -1,0 +1,116 @@
+"""The lock on the state directory, and the record by which a later life finds this one's tree.
+
+1. The record is on its place before the init may start anything.
+2. Nothing is killed for its pid alone: boot, pid and start time must all be the recorded ones.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import time
+
+from hadelect.supervisor.fence import CgroupFence, fence_of
+from hadelect.supervisor.linux import boot_id, start_time
+from hadelect.supervisor.packets import JunkError, number, text
+from hadelect.supervisor.spec import ConfigurationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hadelect.supervisor.fence import Fence
+
+_LOCK_TRIES = 10  # A supervisor that was killed this very moment needs some milliseconds to end …
+_LOCK_GAP_S = 0.03  # … and nothing of ours runs yet that waiting could harm.
+
+
+def lock(state_dir: str) -> int:
+    """The descriptor that holds the lock for as long as this process lives."""
+    path = f"{state_dir}/lock"
+    try:
+        os.makedirs(state_dir, mode=0o755, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ConfigurationError(
+            f"HAD_STATE_DIR {state_dir}: cannot open {path} ({error.strerror}); "
+            "make the directory writable or set HAD_STATE_DIR to another on a local disk"
+        ) from None
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_GAP_S)
+        except OSError as error:
+            raise ConfigurationError(
+                f"HAD_STATE_DIR {state_dir}: cannot lock {path} ({error.strerror}); "
+                "set HAD_STATE_DIR to a directory on a local disk"
+            ) from None
+        else:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            return fd
+    holder = os.pread(fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+    os.close(fd)
+    raise ConfigurationError(
+        f"HAD_STATE_DIR {state_dir}: a HAD (pid {holder}) already runs on it; "
+        "stop that one, or give this one a HAD_STATE_DIR of its own"
+    )
+
+
+def record(state_dir: str, kind: str, pid: int, cgroup: str) -> None:
+    """Atomically. Not flushed to the disk: it speaks of this boot only."""
+    body = {
+        "boot_id": boot_id(),
+        "pid": pid,
+        "start_time": start_time(pid),
+        "fence": kind,
+        "cgroup": cgroup,
+    }
+    path = f"{state_dir}/tree.json"
+    with open(f"{path}.new", "w", encoding="utf-8") as file:
+        file.write(json.dumps(body) + "\n")
+    os.replace(f"{path}.new", path)
+
+
+def left_behind(state_dir: str) -> Fence | None:
+    """The fence around what an earlier life left running; None when nothing of it lives.
+
+    ConfigurationError when the record cannot be understood.
+    """
+    path = f"{state_dir}/tree.json"
+    try:
+        with open(path, encoding="utf-8") as file:
+            body = json.load(file)
+        if not isinstance(body, dict):
+            raise JunkError("not a JSON object")
+        boot, kind, cgroup = text(body, "boot_id"), text(body, "fence"), text(body, "cgroup")
+        pid, started = number(body, "pid"), number(body, "start_time")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error}); make sure that no controllee of an earlier life "
+            "runs on this host, then remove the file"
+        ) from None
+    if boot != boot_id():
+        return None
+    if kind == "cgroup":
+        fence: Fence = CgroupFence(cgroup)
+        return None if fence.is_gone() else fence
+    pidfd = _same_process(pid, started)
+    return None if pidfd is None else fence_of(kind, pid, pidfd, cgroup)
+
+
+def _same_process(pid: int, started: int) -> int | None:
+    """A pidfd of the recorded process; None if it has ended, whoever has its pid now."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in (errno.ESRCH, errno.EINVAL):
+            return None
+        raise
+    if started and start_time(pid) == started:  # Read after the pidfd: it is of this very process.
+        return pidfd
+    os.close(pidfd)
+    return None

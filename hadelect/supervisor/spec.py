@@ -1,0 +1,98 @@
+"""What the daemon tells the supervisor once (`configure`), checked as a whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from hadelect.supervisor.fence import KINDS
+from hadelect.supervisor.packets import Body, JunkError, entries, number, text, texts, truth
+
+# systemd means us with these: the controllee would speak in our name.
+NOT_FOR_CONTROLLEES = (
+    *("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "MAINPID", "JOURNAL_STREAM"),
+    *("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "HADELECT_SUPERVISOR_FD"),
+)
+
+
+class ConfigurationError(Exception):
+    """The operator must do something; the text says what."""
+
+
+class User:
+    """Who the controllee runs as. Looked up by the daemon: the supervisor asks no directory."""
+
+    __slots__ = ("gid", "groups", "home", "name", "uid")
+
+    def __init__(self, body: Body) -> None:
+        self.name = text(body, "name")
+        self.home = text(body, "home")
+        self.uid = number(body, "uid")
+        self.gid = number(body, "gid")
+        self.groups = [entry for entry in entries(body, "groups") if type(entry) is int]
+
+
+class Spec:
+    __slots__ = (
+        *("state_dir", "pool", "member", "controllee", "argv", "environment", "user"),
+        *("stop_signal", "stop_timeout_ms", "start_grace_ms", "fence", "may_be_unfenced"),
+    )
+
+    def __init__(self, body: Body) -> None:
+        """Raises JunkError."""
+        self.state_dir = text(body, "state_dir")
+        self.pool = text(body, "pool")
+        self.member = text(body, "member")
+        self.controllee = text(body, "controllee")
+        self.argv = texts(body, "argv")  # Empty on a witness: there is nothing to run.
+        self.environment = _environment(body)
+        self.user = _user(body)
+        self.stop_signal = number(body, "stop_signal")
+        self.stop_timeout_ms = number(body, "stop_timeout_ms")
+        self.start_grace_ms = number(body, "start_grace_ms")
+        self.fence = text(body, "fence")  # auto or one of FENCES.
+        self.may_be_unfenced = truth(body, "may_be_unfenced")
+        if not 0 < self.stop_signal < signal.NSIG:
+            raise JunkError(f"stop_signal {self.stop_signal}: no such signal")
+        if self.fence not in ("auto", *KINDS):
+            raise JunkError(f"fence {self.fence!r}: auto, {', '.join(KINDS)} are known")
+
+    def check_user(self) -> None:
+        if self.user and os.geteuid() not in (0, self.user.uid):
+            raise ConfigurationError(
+                f"{self.controllee}_USER = {self.user.name} needs hadelect to run as root; "
+                "start it as root or remove the line"
+            )
+
+    def environment_of(self, term: int) -> dict[str, str]:
+        """What the controllee of `term` sees."""
+        kept = {k: v for k, v in os.environ.items() if k not in NOT_FOR_CONTROLLEES}
+        if self.user:
+            kept.update(HOME=self.user.home, USER=self.user.name, LOGNAME=self.user.name)
+        kept.update(self.environment)
+        kept.update(
+            HADELECT_TERM=str(term),
+            HADELECT_MEMBER=self.member,
+            HADELECT_CONTROLLEE=self.controllee,
+        )
+        return {k: v for k, v in kept.items() if k not in NOT_FOR_CONTROLLEES}
+
+
+def _environment(body: Body) -> dict[str, str]:
+    pairs = [pair for pair in entries(body, "environment") if isinstance(pair, list)]
+    named = {name: value for name, value in pairs if isinstance(name, str)}
+    if len(pairs) != len(entries(body, "environment")):
+        raise JunkError("environment: a list of pairs is needed")
+    for name, value in named.items():
+        if not isinstance(value, str) or not name or "=" in name or "\0" in name + value:
+            raise JunkError(f"environment: {name!r} is no variable")
+    return named
+
+
+def _user(body: Body) -> User | None:
+    user = body.get("user")
+    if user is None:
+        return None
+    if not isinstance(user, dict):
+        raise JunkError("user: an object or null is needed")
+    return User(user)

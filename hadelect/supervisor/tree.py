@@ -1,0 +1,222 @@
+"""One init and everything below it, as the supervisor sees it.
+
+1. The fork happens ahead of need, in a middle process that enters the new PID namespace and ends:
+   the supervisor's own namespaces never change, and the init becomes its child.
+2. The record of an earlier life names the init before the init may start anything.
+3. A tree is gone when its fence says so, never because of what its init says.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+
+from hadelect.supervisor import earlier, fence, packets
+from hadelect.supervisor.init import Init
+from hadelect.supervisor.linux import CLONE_NEWPID, enter_user_namespace, unshare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from hadelect.supervisor.ending import Ending
+    from hadelect.supervisor.fence import Fence
+    from hadelect.supervisor.spec import Spec
+
+    Enclose = Callable[[str, int, int, str], Fence]
+
+_BIRTH_S = 2.0  # How long an init may take to say that it is prepared.
+
+
+class UnableError(Exception):
+    """This kind of fence is not to be had here; the text says why."""
+
+
+class Tree:
+    __slots__ = (
+        *("asked", "because", "cgroup", "channel", "deadline", "ending", "exec_failed", "fence"),
+        *("is_orphan", "kind", "outputs", "pid", "pidfd", "term"),
+    )
+
+    def __init__(self, kind: str, pid: int, channel: socket.socket, outputs: list[int]) -> None:
+        self.kind = kind  # namespace, cgroup or subreaper.
+        self.pid = pid  # Of the init, in our numbers.
+        self.pidfd = os.pidfd_open(pid)
+        self.channel = channel
+        self.outputs = outputs  # Read ends of the controllee's stdout and stderr.
+        self.cgroup = ""
+        self.fence: Fence = fence.NamespaceFence(self.pidfd)
+        self.term = 0  # 0 until it is told to start.
+        self.deadline = 0
+        self.asked = ""  # Why the daemon wants its end; "" = it does not.
+        self.is_orphan = False  # The daemon that raised it is gone.
+        self.ending: Ending | None = None  # Set once SIGKILL is due.
+        self.because = ""  # The init's own last words.
+        self.exec_failed = False
+
+    def facts(self) -> packets.Body:
+        """What the daemon needs to make a fence of its own, together with the pidfd."""
+        return {"fence": self.kind, "pid": self.pid, "cgroup": self.cgroup}
+
+    def fence_for(self, daemon_pid: int) -> Fence:
+        """The orphans of a subreaper's killed init are our children, as is the daemon."""
+        if isinstance(self.fence, fence.SubreaperFence):
+            self.fence.spared = daemon_pid
+        return self.fence
+
+    def tell(self, **body: object) -> bool:
+        return packets.send(self.channel, body)
+
+    def hear(self) -> tuple[list[packets.Packet], bool]:
+        """All that the init has said so far, and whether it may say more."""
+        heard: list[packets.Packet] = []
+        while True:
+            try:
+                packet = packets.receive(self.channel)
+            except BlockingIOError:
+                return heard, True
+            except packets.JunkError:
+                return heard, False
+            if packet is None:
+                return heard, False
+            heard.append(packet)
+
+    def close_outputs(self) -> None:
+        for fd in self.outputs:
+            os.close(fd)
+        self.outputs = []
+
+    def bury(self) -> None:
+        """It is gone: give back what it held."""
+        self.close_outputs()
+        self.channel.close()
+        os.close(self.pidfd)
+        if self.cgroup:
+            fence.remove_cgroup(self.cgroup)
+
+
+def raise_tree(spec: Spec, enclose: Enclose | None) -> Tree:
+    """A warm init behind the best fence that is allowed here; UnableError if there is none."""
+    kinds = fence.KINDS if spec.fence == "auto" else (spec.fence,)
+    reasons = []
+    for kind in kinds:
+        if kind == "subreaper" and not spec.may_be_unfenced:
+            reasons.append("subreaper: cannot be sure of the whole tree, which majority needs")
+            continue
+        try:
+            return _raise_one(spec, kind, enclose)
+        except UnableError as error:
+            reasons.append(f"{kind}: {error}")
+    raise UnableError(
+        f"HAD_FENCE_TREE = {spec.fence}: no fence for the controllee ({'; '.join(reasons)}); "
+        "run hadelect as root, or in a container with CAP_SYS_ADMIN, "
+        "or set HAD_ALLOW_UNFENCED = true"
+    )
+
+
+def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
+    tree = _fork(spec, kind)
+    try:
+        if kind == "cgroup":
+            tree.cgroup = _new_cgroup(tree.pid)
+        if kind == "subreaper":
+            tree.fence = fence.SubreaperFence(tree.pid, tree.pidfd, os.getpid())
+        elif tree.cgroup:
+            tree.fence = fence.CgroupFence(tree.cgroup)
+        if enclose:
+            tree.fence = enclose(kind, tree.pid, tree.pidfd, tree.cgroup)
+        earlier.record(spec.state_dir, kind, tree.pid, tree.cgroup)
+        tree.tell(do="prepare", cgroup=tree.cgroup)
+        _await_prepared(tree)
+    except (OSError, UnableError) as error:
+        signal.pidfd_send_signal(tree.pidfd, signal.SIGKILL)
+        os.waitpid(tree.pid, 0)
+        tree.bury()
+        if isinstance(error, UnableError):
+            raise
+        raise UnableError(str(error)) from None
+    return tree
+
+
+def _new_cgroup(pid: int) -> str:
+    path = fence.make_cgroup(f"hadelect-{pid}-{os.urandom(4).hex()}")
+    fence.enter_cgroup(path, pid)
+    return path
+
+
+def _await_prepared(tree: Tree) -> None:
+    poll = select.poll()
+    poll.register(tree.channel.fileno(), select.POLLIN)
+    if not poll.poll(_BIRTH_S * 1000):
+        raise UnableError(f"the init was not prepared within {_BIRTH_S:g} s")
+    packet = packets.receive(tree.channel)
+    if packet is None:
+        raise UnableError("the init ended")
+    if packet.do != "prepared":
+        raise UnableError(packets.text(packet.body, "because"))
+
+
+# --- the fork ---
+
+
+def _fork(spec: Spec, kind: str) -> Tree:
+    ours, theirs = packets.pair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    out, out_end = os.pipe2(os.O_CLOEXEC)
+    err, err_end = os.pipe2(os.O_CLOEXEC)
+    if spec.user and os.geteuid() == 0:
+        for fd in (out_end, err_end):  # /dev/stdout opens anew, with the rights of its owner.
+            os.fchown(fd, spec.user.uid, spec.user.gid)
+    init = Init(spec, kind, theirs, (out_end, err_end))
+    try:
+        pid = _fork_namespace(init) if kind == "namespace" else _fork_plain(init)
+        return Tree(kind, pid, ours, [out, err])
+    except (OSError, UnableError):
+        for fd in (out, err):
+            os.close(fd)
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+        os.close(out_end)
+        os.close(err_end)
+
+
+def _fork_plain(init: Init) -> int:
+    pid = os.fork()
+    if pid == 0:
+        init.run()
+    return pid
+
+
+def _fork_namespace(init: Init) -> int:
+    """The middle process says the init's pid, or why there is none, and ends."""
+    told, tells = os.pipe2(os.O_CLOEXEC)
+    middle = os.fork()
+    if middle == 0:
+        _be_middle(init, tells)
+    os.close(tells)
+    os.waitpid(middle, 0)
+    said = os.read(told, 256).decode()
+    os.close(told)
+    if not said.isdecimal():
+        raise UnableError(said or "the fork into a PID namespace failed")
+    return int(said)
+
+
+def _be_middle(init: Init, tells: int) -> NoReturn:
+    try:
+        if os.geteuid() != 0:
+            enter_user_namespace()
+        unshare(CLONE_NEWPID)
+        pid = os.fork()
+        if pid == 0:
+            init.run()
+        os.write(tells, str(pid).encode())
+    except OSError as error:
+        os.write(tells, str(error).encode())
+    finally:
+        os._exit(0)

@@ -1,0 +1,68 @@
+"""The floor under every failover: a TCP peer is killed, the other end reads EOF and spawns a child.
+
+Nothing of hadelect is in it: what it takes here and now, no failover can beat.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.bench.proc_events import ProcEvents
+from tests.e2e import lan
+
+PORT = 7000
+VICTIM = """
+import socket, sys, signal
+link = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+link.send(b"x")
+signal.pause()
+"""
+HEIR = """
+import os, socket, sys
+server = socket.create_server((sys.argv[1], int(sys.argv[2])))
+print("ready", flush=True)
+while True:
+    link, _ = server.accept()
+    link.recv(1)
+    print("linked", flush=True)
+    link.recv(1)
+    print(os.posix_spawn("/bin/sleep", ["sleep", "0.05"], os.environ), flush=True)
+    os.wait()
+"""
+
+
+def measure(events: ProcEvents, trials: int) -> list[float]:
+    """Milliseconds from SIGKILL on one host to the exec on the other, in two namespaces."""
+    net = lan.Lan(2)
+    try:
+        return _trials(net, events, trials)
+    finally:
+        net.close()
+
+
+def _trials(net: lan.Lan, events: ProcEvents, trials: int) -> list[float]:
+    heir = _run(net, 1, HEIR, stdout=subprocess.PIPE)
+    assert heir.stdout is not None
+    assert heir.stdout.readline() == b"ready\n"
+    found = []
+    for _ in range(trials):
+        victim = _run(net, 2, VICTIM, stdout=None)
+        assert heir.stdout.readline() == b"linked\n"
+        time.sleep(0.05)
+        killed = time.monotonic_ns()
+        victim.send_signal(signal.SIGKILL)
+        child = int(heir.stdout.readline())
+        found.append((events.began(child) - killed) / 1e6)
+        victim.wait()
+    heir.kill()
+    heir.wait()
+    heir.stdout.close()
+    return found
+
+
+def _run(net: lan.Lan, number: int, story: str, stdout: int | None) -> subprocess.Popen[bytes]:
+    door = f"--net={Path(lan.NETNS) / net.namespace(number)}"
+    python = [sys.executable, "-ISE", "-c", story, net.address(1), str(PORT)]
+    return subprocess.Popen(["nsenter", door, *python], stdout=stdout)

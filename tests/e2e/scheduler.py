@@ -1,0 +1,91 @@
+"""A scheduler to be kept single: writes who it is to a journal every 5 ms, and has bad manners.
+
+    scheduler.py JOURNAL MANNER
+
+Law: a line says what hadelect.cli.journal reads, `ns term pid member`, ns of CLOCK_MONOTONIC at the
+moment of writing, one O_APPEND write each. In place of the pid, which repeats in every PID
+namespace, stands a number that no other life of a scheduler has: the instant at which it began.
+"""
+
+import os
+import pwd
+import signal
+import sys
+import time
+from collections.abc import Callable
+
+PERIOD = 0.005
+SLOW_STOP = 0.7  # Longer than the margin of the fast preset, shorter than its lease.
+
+
+def write_for_ever(journal: int) -> None:
+    term = os.environ.get("HADELECT_TERM", "0")
+    member = os.environ.get("HADELECT_MEMBER", "-")
+    tail = f" {term} {time.monotonic_ns()} {member}\n".encode()
+    while True:
+        os.write(journal, b"%d" % time.monotonic_ns() + tail)
+        time.sleep(PERIOD)
+
+
+def plain() -> None:
+    """Ends at once when asked."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+
+def changes_uid() -> None:
+    """Becomes nobody for good: the kernel clears a parent-death signal at this point."""
+    nobody = pwd.getpwnam("nobody")
+    os.setgroups([])
+    os.setgid(nobody.pw_gid)
+    os.setuid(nobody.pw_uid)
+
+
+def double_forks() -> None:
+    """Its grandchild works, the first process waits: killing the first leaves the grandchild."""
+    if os.fork():
+        os.wait()
+        os._exit(0)
+    if os.fork():
+        signal.pause()
+
+
+def daemonises() -> None:
+    """As daemon(3): a session of its own, the first process exits 0."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+
+
+def stubborn() -> None:
+    """Ignores SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def slow() -> None:
+    """Works on for SLOW_STOP seconds after SIGTERM."""
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, SLOW_STOP))
+
+
+def fails() -> None:
+    """Ends with an error as soon as it is started."""
+    sys.exit(1)
+
+
+MANNERS: dict[str, Callable[[], None]] = {
+    manner.__name__: manner
+    for manner in (plain, changes_uid, double_forks, daemonises, stubborn, slow, fails)
+}
+
+
+def main() -> None:
+    _, path, manner = sys.argv
+    journal = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    MANNERS[manner]()
+    write_for_ever(journal)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Processes that freeze and thaw: a frozen leader has lost its scheduler before another starts."""
+
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.host import Part
+from tests.e2e.lab import Lab, Pool
+
+Build = Callable[[Pool], Lab]
+
+PARTS = pytest.mark.parametrize(
+    "part", [Part.DAEMON, Part.SUPERVISOR, Part.INIT], ids=lambda part: part.value
+)
+
+
+def freeze(lab: Lab, part: Part, leases: float) -> None:
+    """SIGSTOP one part of the leader for so many leases, then SIGCONT."""
+    leader = lab.host(lab.ran().member)
+    leader.signal(signal.SIGSTOP, part)
+    time.sleep(leases * lab.pool.lease)
+    if (
+        part is not Part.INIT
+    ):  # A frozen init may have been replaced by now: that is a way to be safe.
+        leader.signal(signal.SIGCONT, part)
+    lab.one()
+    lab.never_two()
+
+
+@PARTS
+def test_frozen_for_half_a_lease(build: Build, mode: str, part: Part) -> None:
+    """A pause of half a lease: whoever runs afterwards, never two."""
+    lab = build(Pool(mode))
+    lab.start()
+    lab.settled()
+    freeze(lab, part, 0.5)
+
+
+@PARTS
+def test_frozen_for_three_leases(build: Build, mode: str, part: Part) -> None:
+    """A pause of three leases: others take over, and what thaws finds its scheduler gone."""
+    lab = build(Pool(mode))
+    lab.start()
+    lab.settled()
+    freeze(lab, part, 3)
+
+
+def test_a_short_pause_of_the_daemon_moves_nobody(build: Build, mode: str) -> None:
+    """At default timing a daemon paused for half its lease keeps its scheduler."""
+    lab = build(Pool(mode, preset=""))
+    lab.start()
+    lab.settled()
+    before = lab.ran()
+    freeze(lab, Part.DAEMON, 0.5)
+    assert lab.ran().pid == before.pid
+
+
+def test_a_frozen_standby_moves_nobody(build: Build, mode: str) -> None:
+    """A standby frozen for three leases comes back to the same leader and the same scheduler."""
+    lab = build(Pool(mode))
+    lab.start()
+    leader = lab.settled()
+    before = lab.ran()
+    standby = lab.peers(leader)[0]
+    standby.signal(signal.SIGSTOP, Part.DAEMON)
+    time.sleep(3 * lab.pool.lease)
+    standby.signal(signal.SIGCONT, Part.DAEMON)
+    assert lab.one() is leader
+    assert lab.ran().pid == before.pid
+    lab.never_two()

@@ -1,0 +1,138 @@
+"""Stands in for hadelect.daemon: obeys JSON lines on stdin, prints each event as a JSON line.
+
+It is real where it matters: a process of its own that speaks through SupervisorClient.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec
+from hadelect.core.effects import Extend, Retitle, Start, Stop
+from hadelect.core.events import Event
+from hadelect.core.vocabulary import Millis, Term
+from hadelect.runtime.supervisor_client import SupervisorClient
+from hadelect.supervisor.linux import boottime_ms
+
+
+def config_of(given: dict[str, Any]) -> Config:
+    me = Address(given["member"], "127.0.0.1", 1)
+    spec = dict(given["controllee"])
+    spec["argv"] = tuple(spec["argv"])
+    spec["environment"] = tuple(tuple(pair) for pair in spec.get("environment", ()))
+    return Config(
+        pool="pool",
+        me=me,
+        members=() if given.get("witness") else (me,),
+        witnesses=(me,) if given.get("witness") else (),
+        arbitration=given.get("arbitration", "majority"),
+        use_primary=False,
+        preempt_delay=0,
+        connection_timeout=5,
+        heartbeat=0.1,
+        lease=given.get("lease", 1.2),
+        margin=given.get("margin", 0.3),
+        restart_limit=3,
+        restart_window=300,
+        unfit_cooldown=360,
+        controllee=ControlleeSpec(name="NEGOTIATOR", **spec),
+        fence_tree=given.get("fence", "auto"),
+        allow_unfenced=given.get("allow_unfenced", False),
+        state_dir=Path(given["state_dir"]),
+        control_socket=Path("unused"),
+        http_address=None,
+        log=LogSpec(),
+        tls=None,
+        allow_insecure=True,
+    )
+
+
+class StandIn:
+    def __init__(self) -> None:
+        self.fd = int(os.environ["HADELECT_SUPERVISOR_FD"])
+        self.client = SupervisorClient(
+            self.fd, self.on_event, self.on_output, self.on_lost, self.on_error
+        )
+        self.extending: asyncio.Task[None] | None = None
+
+    def say(self, **line: object) -> None:
+        os.write(1, (json.dumps(line) + "\n").encode())
+
+    def on_event(self, event: Event) -> None:
+        fields = {
+            name: value.value if isinstance(value, Enum) else value
+            for name, value in asdict(event).items()
+        }
+        known = {"fence": self.client.fence_kind, "init": self.client.init_pid}
+        self.say(event=type(event).__name__, at=boottime_ms(), **known, **fields)
+
+    def on_output(self, stream: str, line: str) -> None:
+        self.say(event="output", stream=stream, line=line)
+
+    def on_lost(self) -> None:
+        self.say(event="lost", at=boottime_ms())
+        os._exit(3)
+
+    def on_error(self, text: str) -> None:
+        self.say(event="error", text=text)
+        os._exit(78)
+
+    def obey(self, order: dict[str, Any]) -> None:
+        term = Term(order.get("term", 0))
+        deadline = Millis(boottime_ms() + order.get("for_ms", 0))
+        match order["do"]:
+            case "configure":
+                self.client.configure(config_of(order))
+            case "peers":
+                self.client.set_peers([tuple(peer) for peer in order["peers"]])
+            case "start":
+                self.client.start(Start(term, deadline))
+            case "extend":
+                self.client.extend(Extend(term, deadline))
+            case "keep":  # Extend at 10 Hz until told otherwise.
+                self.extending = asyncio.create_task(self.keep(term, order["for_ms"]))
+            case "leave":  # No longer.
+                assert self.extending
+                self.extending.cancel()
+            case "stop":
+                self.client.stop(Stop(term, kill=order["kill"], because="the test says so"))
+            case "retitle":
+                self.client.retitle(Retitle(term, Term(order["to"])))
+            case "raw":  # Whatever it is, as one packet.
+                os.write(self.fd, order["packet"].encode("latin-1"))
+            case "start-and-die":  # The start is queued when the supervisor sees our end.
+                self.client.start(Start(term, deadline))
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "ping":
+                self.say(event="pong")
+            case "exit":
+                sys.stdout.flush()
+                os._exit(order["code"])
+
+    async def keep(self, term: Term, for_ms: int) -> None:
+        while True:
+            self.client.extend(Extend(term, Millis(boottime_ms() + for_ms)))
+            await asyncio.sleep(0.1)
+
+
+async def main() -> None:
+    stand_in = StandIn()
+    reader = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, lambda: stand_in.say(event="SIGTERM"))
+    loop.add_signal_handler(signal.SIGINT, lambda: stand_in.say(event="SIGINT"))
+    loop.add_signal_handler(signal.SIGHUP, lambda: stand_in.say(event="SIGHUP"))
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    stand_in.say(event="born", pid=os.getpid(), notify=os.environ.get("NOTIFY_SOCKET", ""))
+    while line := await reader.readline():
+        stand_in.obey(json.loads(line))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,165 @@
+"""The fall-backs end the whole tree, too, as far as they promise; and which one is in force."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from hadelect.supervisor import fence
+from tests.supervisor.harness import Had, until
+from tests.supervisor.test_whole_tree import TREES
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: users and cgroups change")
+
+
+def has_cgroup() -> bool:
+    try:
+        fence.remove_cgroup(fence.make_cgroup(f"hadelect-test-{os.getpid()}"))
+    except OSError:
+        return False
+    return True
+
+
+fall_backs = pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(
+            "cgroup",
+            marks=pytest.mark.skipif(not has_cgroup(), reason="no cgroup v2 that we may change"),
+        ),
+        "subreaper",
+    ],
+)
+every_tree = pytest.mark.parametrize("tree", TREES)
+
+
+def raised(had: Had, kind: str, tree: str) -> None:
+    ready = had.ready(tree, fence=kind, allow_unfenced=True)
+    assert ready["fence"] == kind
+    had.order("start", term=1, for_ms=30_000)
+    had.expect_up(1)
+    until(lambda: len(had.living()) == TREES[tree])
+
+
+@needs_root
+@fall_backs
+@every_tree
+def test_daemon_killed(had: Had, kind: str, tree: str) -> None:
+    """The tree is dead before the notice is sent."""
+    raised(had, kind, tree)
+    had.kill(had.daemon)
+    assert had.expect_notice().term == 1
+    assert not had.living()
+
+
+@needs_root
+@fall_backs
+@every_tree
+def test_supervisor_killed(had: Had, kind: str, tree: str) -> None:
+    """The init sees its supervisor's end and kills; the daemon, too, and says so."""
+    raised(had, kind, tree)
+    had.kill(had.process.pid)
+    had.expect("ControlleeChanged", state="stopped", asked=True)
+    assert not had.living()
+    had.expect("lost")
+
+
+@needs_root
+@fall_backs
+@every_tree
+def test_init_killed(had: Had, kind: str, tree: str) -> None:
+    """The supervisor kills what the init left."""
+    raised(had, kind, tree)
+    had.kill(had.init)
+    had.expect("ControlleeChanged", state="stopped", asked=False)
+    assert not had.living()
+
+
+@needs_root
+@fall_backs
+@every_tree
+def test_deadline(had: Had, kind: str, tree: str) -> None:
+    """The init kills at the deadline."""
+    raised(had, kind, tree)
+    had.order("extend", term=1, for_ms=200)
+    ended = had.expect("ControlleeChanged", state="stopped")
+    assert not had.living()
+    assert "deadline" in ended["because"]
+
+
+@needs_root
+@fall_backs
+@every_tree
+def test_frozen_init(had: Had, kind: str, tree: str) -> None:
+    """The daemon kills around a frozen init."""
+    raised(had, kind, tree)
+    had.kill(had.init, signal.SIGSTOP)
+    had.order("extend", term=1, for_ms=30_000)
+    had.expect("ControlleeChanged", state="stopped", asked=True)
+    assert not had.living()
+
+
+@needs_root
+@fall_backs
+@every_tree
+def test_stop(had: Had, kind: str, tree: str) -> None:
+    """An asked stop ends all of it and gives nothing away before."""
+    raised(had, kind, tree)
+    had.order("stop", term=1, kill=True)
+    assert had.expect("ControlleeChanged", state="stopped", asked=True)["secret"]
+    assert not had.living()
+
+
+@pytest.mark.skipif(not has_cgroup(), reason="no cgroup v2 that we may change")
+def test_cgroup_left_behind(tmp_path: Path) -> None:
+    """A later life finds the cgroup of an earlier one and empties it."""
+    with Had(tmp_path) as first:
+        raised(first, "cgroup", "forks")
+        first.kill(first.daemon, signal.SIGSTOP)
+        first.kill(first.init, signal.SIGSTOP)
+        first.kill(first.process.pid)
+        assert first.living()
+        with Had(tmp_path) as second:
+            second.ready()
+            assert not first.living()
+
+
+def test_cgroups_are_removed(had: Had) -> None:
+    """Nothing of a cgroup fence stays behind on a clean end."""
+    if not has_cgroup():
+        pytest.skip("no cgroup v2 that we may change")
+    raised(had, "cgroup", "forks")
+    (line,) = [
+        line
+        for line in Path(f"/proc/{had.init}/cgroup").read_text().splitlines()
+        if line.startswith("0::")
+    ]
+    had.order("exit", code=0)
+    assert had.process.wait(10) == 0
+    left = [path for path in Path("/sys/fs/cgroup").rglob(line.rpartition("/")[2]) if path.is_dir()]
+    assert not left
+
+
+def test_majority_needs_a_fence(had: Had) -> None:
+    """In majority a subreaper alone is refused with the remedy; mode none takes it."""
+    had.expect("born")
+    had.configure(fence="subreaper", arbitration="majority")
+    assert "HAD_ALLOW_UNFENCED" in had.expect("error")["text"]
+    assert had.process.wait(10) == 78
+
+
+def test_none_takes_a_subreaper(had: Had) -> None:
+    """In mode none the fall-back is taken, and told."""
+    assert had.ready(fence="subreaper", arbitration="none")["fence"] == "subreaper"
+
+
+@needs_root
+def test_without_capabilities(tmp_path: Path) -> None:
+    """Who is not root gets a namespace all the same, where user namespaces are allowed; else the
+    refusal names the remedy.
+    """
+    path = tmp_path / "state"
+    path.mkdir()
+    os.chown(path, 65534, 65534)
+    assert path.exists()
