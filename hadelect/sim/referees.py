@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 KILL_SLACK_MS = 10  # Kill and the init's look at its clock take some milliseconds.
 LOOK_MS = 250
+LOSSY_LEASE_MS = 3000  # A shorter lease need not bear losses.
 
 
 class BrokenPromise(Exception):
@@ -181,7 +182,10 @@ class Referees:
         self.settled = True
 
     def _unmoved(self, what: str) -> None:
-        if self.settled and not self.world.faults.harsh and not self.causes.recent():
+        lossy = self.world.faults.loss and self._rules.lease_ms < LOSSY_LEASE_MS
+        if not self.settled or lossy or self.world.faults.harsh:
+            return
+        if not self.causes.recent():
             self.broken(f"without a cause: {what}")
 
     def _keep_looking(self) -> None:

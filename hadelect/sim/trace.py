@@ -66,10 +66,10 @@ class Script:
     # -- the pool and time -----------------------------------------------------------------------
 
     def pool(self, words: list[str]) -> None:
-        """pool SIZE [none|majority] [primary] [witness] [off] [seed=N] [lease=T heartbeat=T …]."""
+        """`pool SIZE [none|majority] [primary] [witness] [off] [seed=N] [lease=T …]`."""
         timing: dict[str, Any] = {"unfit_cooldown_ms": 60_000, "use_primary": "primary" in words}
         given = dict(word.split("=") for word in words if "=" in word)
-        seed = int(given.pop("seed", "1"))
+        seed = int(given.pop("seed", "4"))
         timing |= {f"{name}_ms": millis(value) for name, value in given.items()}
         mode = Arbitration.NONE if "none" in words else Arbitration.MAJORITY
         rules = pool_of(int(words[0]), words.count("witness"), mode, **timing)
@@ -95,7 +95,7 @@ class Script:
             self.machine(name).power_off()
 
     def kill(self, words: list[str]) -> None:
-        """kill MEMBER daemon|supervisor|init|controllee …."""
+        """`kill MEMBER daemon|supervisor|init|controllee …`."""
         machine = self.machine(words[0])
         kills = {
             "daemon": machine.kill_daemon,
@@ -107,7 +107,7 @@ class Script:
             kills[what]()
 
     def pause(self, words: list[str]) -> None:
-        """pause MEMBER daemon|supervisor|init …: SIGSTOP."""
+        """`pause MEMBER daemon|supervisor|init …`: SIGSTOP."""
         self.machine(words[0]).pause(tuple(words[1:]), FOREVER_MS)
 
     def resume(self, words: list[str]) -> None:
@@ -128,7 +128,7 @@ class Script:
             self.machine(name).wipe()
 
     def configure(self, words: list[str]) -> None:
-        """configure MEMBER lease=T|heartbeat=T|controllee=NAME|members=A,B…: from its next start."""
+        """`configure MEMBER lease=T|controllee=NAME|members=A,B …`: from its next start."""
         machine = self.machine(words[0])
         for word in words[1:]:
             name, value = word.split("=")
@@ -146,11 +146,11 @@ class Script:
             self.machine(name).disk.full = False
 
     def disk_stalls(self, words: list[str]) -> None:
-        """disk-stalls MEMBER TIME: no write ends for so long."""
+        """`disk-stalls MEMBER TIME`: no write ends for so long."""
         self.machine(words[0]).disk.stall(self.world.now + millis(words[1]))
 
     def unkillable(self, words: list[str]) -> None:
-        """unkillable MEMBER TIME: SIGKILL takes effect only then (state D)."""
+        """`unkillable MEMBER TIME`: SIGKILL takes effect only then (state D)."""
         self.machine(words[0]).stuck_until = self.world.now + millis(words[1])
 
     def ignore_sigterm(self, words: list[str]) -> None:
@@ -160,13 +160,13 @@ class Script:
         self.machine(words[0]).exec_failures = 1000
 
     def set_clock(self, words: list[str]) -> None:
-        """set-clock MEMBER TIME: the wall clock, which no member reads."""
+        """`set-clock MEMBER TIME`: the wall clock, which no member reads."""
         self.world.say(words[0], f"its wall clock is set by {words[1]}")
 
     # -- the network -----------------------------------------------------------------------------
 
     def cut(self, words: list[str]) -> None:
-        """cut MEMBER …: these from all others."""
+        """`cut MEMBER …`: these from all others."""
         inside = [self.machine(name).name for name in words]
         pairs = permutations(self.world.names, 2)
         self.world.cut([pair for pair in pairs if (pair[0] in inside) != (pair[1] in inside)])
@@ -176,7 +176,7 @@ class Script:
         self.world.cut([(one, other), (other, one)])
 
     def one_way(self, words: list[str]) -> None:
-        """one-way A B: nothing that A says reaches B; B still reaches A."""
+        """`one-way A B`: nothing that A says reaches B; B still reaches A."""
         source, to = (self.machine(name).name for name in words)
         self.world.faults = replace(self.world.faults, one_way_streams=True)
         self.world.cut([(source, to)])
@@ -189,7 +189,7 @@ class Script:
             self.world.network.deaf[self.machine(name).name] = True
 
     def network(self, words: list[str]) -> None:
-        """network loss=0.05 delay=50ms: from now on."""
+        """`network loss=0.05 delay=50ms`: from now on."""
         given = dict(word.split("=") for word in words)
         faults = self.world.faults
         loss = float(given.get("loss", faults.loss))
@@ -199,7 +199,7 @@ class Script:
     # -- operators -------------------------------------------------------------------------------
 
     def handover(self, words: list[str]) -> None:
-        """handover LEADER [to MEMBER] [force]."""
+        """`handover LEADER [to MEMBER] [force]`."""
         self._commands += 1
         to = Name(words[words.index("to") + 1]) if "to" in words else None
         force = "force" in words
