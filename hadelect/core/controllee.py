@@ -12,6 +12,7 @@ from hadelect.core.candidacy import give_up
 from hadelect.core.effects import Emit, Persist, Send, Start
 from hadelect.core.events import ControlleeChanged, LeftoverStuck, PersistFailed, SupervisorReady
 from hadelect.core.frozen import replace
+from hadelect.core.leading import say_alive
 from hadelect.core.leaving import leave, resign
 from hadelect.core.messages import Controllee, Proof, Resign
 from hadelect.core.promises import with_release
@@ -88,7 +89,8 @@ def runs(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
     )
     words = f"{name} runs, pid {event.pid}"
     told = Emit(state.role, state.term, words)
-    return Decision(replace(state, controllee=controllee), (told,))
+    running = Decision(replace(state, controllee=controllee), (told,))
+    return running.then(lambda s: say_alive(rules, s))  # All shall know now, not a heartbeat later.
 
 
 def verified_dead(rules: Rules, state: State, event: ControlleeChanged) -> Decision:

@@ -12,7 +12,7 @@ from hadelect.core.frozen import replace
 from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import promise_to_leader, with_known
 from hadelect.core.roles import to_passive
-from hadelect.core.state import Decision, State
+from hadelect.core.state import LONG_AGO, Decision, State
 from hadelect.core.views import active_promise, leader_lives, outranks, standing_of
 from hadelect.core.vocabulary import (
     Arbitration,
@@ -67,8 +67,8 @@ def should_follow(rules: Rules, state: State, theirs: Leadership) -> bool:
 
 def follow(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
     """Be patient for another lease and promise silence for it."""
-    old = state.promise
-    news = old is None or (old.leader, old.term) != (sender, alive.term)
+    known = (state.leader, state.term) == (sender, alive.term)
+    news = not known or state.now - state.heard_at >= rules.lease_ms
     state = replace(
         state,
         leader=sender,
@@ -118,6 +118,7 @@ def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
         state,
         leader=leader,
         term=Term(standing.term),
+        heard_at=state.heard_at if state.leader == leader else LONG_AGO,
         patience_until=patience,
         wanted=None,
         stand_at=None,

@@ -12,7 +12,7 @@ from hadelect.core.events import Tick
 from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Report
 from hadelect.core.state import Decision, Phase, State
-from hadelect.core.views import leader_lives, standing_of, unfit_because
+from hadelect.core.views import leader_lives, reaches, standing_of, unfit_because
 from hadelect.core.vocabulary import ControlleeState, Leadership, Millis, Role, Rules
 
 NEVER = Millis(2**62)
@@ -27,6 +27,7 @@ def on_tick(rules: Rules, state: State, tick: Tick) -> Decision:
 def stalled(rules: Rules, state: State, late: Millis) -> State:
     if late <= rules.stall_ms or state.role is Role.LEADER:
         return state
+    state = carry_peers_over(rules, state, late)
     extra = min(late, rules.lease_ms - state.stalled_ms)
     if extra <= 0:
         return state
@@ -35,6 +36,18 @@ def stalled(rules: Rules, state: State, late: Millis) -> State:
         patience_until=Millis(state.patience_until + extra),
         stalled_ms=Millis(state.stalled_ms + extra),
     )
+
+
+def carry_peers_over(rules: Rules, state: State, late: Millis) -> State:
+    """It was us who was away: a peer that was reached before the stall is still to be asked."""
+    before = Millis(state.now - late)
+    peers = tuple(
+        replace(peer, heard_at=Millis(peer.heard_at + late))
+        if reaches(rules, peer, before)
+        else peer
+        for peer in state.peers
+    )
+    return replace(state, peers=peers)
 
 
 def report(rules: Rules, state: State) -> Decision:

@@ -4,7 +4,14 @@ Law 1: counters are counted where it happens; gauges are read off a snapshot whe
 Law 2: names and labels are a contract (interface.md).
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from hadelect import __version__
 from hadelect.core.effects import Emit
@@ -20,6 +27,7 @@ class Metrics:
     """All that is exposed on /metrics."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._counters()
         self._gauges()
@@ -100,7 +108,8 @@ class Metrics:
             self.restarts.labels("exit").inc(new.controllee.restarts - self._restarts)
         self._restarts = new.controllee.restarts
         if leader_lives(old, old.now) and old.role is not Role.LEADER:
-            self._leaderless_since = old.heard_at
+            proven = new.released[-1:] != old.released[-1:]
+            self._leaderless_since = new.now if proven else old.heard_at
         ran = old.controllee.state is ControlleeState.RUNNING
         runs = new.controllee.state is ControlleeState.RUNNING
         if runs and not ran and new.leading is not None and self._leaderless_since is not None:

@@ -252,11 +252,16 @@ class Peers:
         link.hurry.clear()
         self._refused.pop(link.name, None)
         self._ears.note(f"{link.name} is connected")
-        self._hear(link, opened)
-        why = await session.converse(lambda heard: self._hear(link, heard))
-        if link.session is session:
-            link.session = link.call = None
-            self._trouble(link, "down", why)
+        for direction in ("in", "out"):
+            self._ours.metrics.message("Hello", direction, "ok")
+        why = "the connection closed"
+        try:
+            self._hear(link, opened)
+            why = await session.converse(lambda heard: self._hear(link, heard))
+        finally:  # gRPC cancels the handler of a caller that is gone.
+            if link.session is session:
+                link.session = link.call = None
+                self._trouble(link, "down", why)
 
     def _hear(self, link: Link, opened: Opened) -> None:
         """Raises ProtocolError."""
