@@ -11,7 +11,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from hadelect.sim.referees import BrokenPromiseError
+from hadelect.sim.referees import BrokenPromise
 from hadelect.sim.swarm import bad_day
 
 CHUNK = 20  # Seeds for one worker at a time.
@@ -29,7 +29,7 @@ class Outcome:
 def live(seed: int) -> Outcome:
     try:
         world = bad_day(seed)
-    except BrokenPromiseError as broken:
+    except BrokenPromise as broken:
         return Outcome(seed, 0, 0, Counter(), "\n".join((str(broken), *broken.__notes__)))
     except Exception:  # noqa: BLE001 - the composition root: a bug of the core is a finding, too
         return Outcome(seed, 0, 0, Counter(), f"seed {seed}\n{traceback.format_exc()}")
@@ -52,7 +52,7 @@ def main() -> int:
 def one_day(seed: int, *, verbose: bool) -> int:
     try:
         world = bad_day(seed, verbose=verbose, tell=print)
-    except BrokenPromiseError as broken:
+    except BrokenPromise as broken:
         print(f"\n{broken}", *broken.__notes__[:2], sep="\n")
         return 1
     print(f"log hash {world.digest()}")

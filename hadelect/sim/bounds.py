@@ -38,7 +38,9 @@ def bound_ms(rules: Rules, faults: Faults) -> int:
     probe = rules.probe_count * rules.probe_gap_ms
     turns = voters * rules.stagger_ms
     rounds = (voters + 2) * rules.round_ms
-    return starts + leases + probe + turns + rounds + 2 * rules.heartbeat_ms + rules.preempt_delay_ms
+    return (
+        starts + leases + probe + turns + rounds + 2 * rules.heartbeat_ms + rules.preempt_delay_ms
+    )
 
 
 def resolve_ms(rules: Rules, faults: Faults) -> int:

@@ -66,7 +66,7 @@ class Causes:
                 self.note("the network is parted")
 
     def _reached_by(self, leader: Name) -> list[Name]:
-        """The members with a running daemon and a whole link to the leader, itself among them."""
+        """Who runs, can write, and has a whole link to the leader; itself among them."""
         world = self._world
         return [
             name
@@ -74,5 +74,6 @@ class Causes:
             if (daemon := world.machines[name].daemon) is not None
             and not daemon.stopped
             and daemon.state.role is not Role.PRE
+            and not daemon.state.fitness.store
             and (name == leader or not world.network.is_cut(leader, name))
         ]

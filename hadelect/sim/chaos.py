@@ -216,4 +216,3 @@ class Chaos:
         self._commands += 1
         drained = self.dice.random() < 0.5
         self._leader_or_any().command(Drain(self._commands, drained, "an operator asks"))
-

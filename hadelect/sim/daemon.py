@@ -2,7 +2,7 @@
 
 Law 1: the core sees its machine's clock and what its process reads, nothing else.
 Law 2 (the client's rule of design section 4): a start or extend without an acknowledgement for
-       max(margin/2, lease/4), or a tree that is there half a margin after its deadline, means that
+       max(margin/2, lease/4), or a tree that is there 50 ms after its deadline, means that
        supervisor or init is frozen: the daemon kills the init by its pidfd, waits until it has
        ended, and reports the tree as stopped.
 """
@@ -25,6 +25,8 @@ from hadelect.core.effects import (
 from hadelect.core.events import (
     ControlleeChanged,
     Event,
+    LeftoverStuck,
+    PeerRefused,
     Persisted,
     PersistFailed,
     SupervisorReady,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from hadelect.sim.supervisor import Supervisor
 
 NEVER = 1 << 62
+SLACK_MS = 50  # The init kills at the deadline; we look a little later.
 RESTLESS = 1000  # Ticks in one instant: the core asks to be woken for ever.
 
 
@@ -75,7 +78,6 @@ class Daemon(Process):
 
     def boot(self) -> None:
         found, same_boot = self.machine.disk.found()
-        self.world.say(self.name, "its daemon starts")
         decision = self.world.core.boot(self.rules, found, same_boot, self._now())
         self.state = decision.state
         carry_out(decision.effects, self)
@@ -102,13 +104,16 @@ class Daemon(Process):
 
     def arm(self) -> None:
         """Ring when the core wants to be woken (later on a busy machine)."""
-        self._due = self._wake_at(self.rules, self.state)
+        due = self._wake_at(self.rules, self.state)
+        if self._rings_at != NEVER and due >= self._due:
+            self._due = due  # The ring that is on its way looks again.
+            return
+        self._due = due
         world = self.world
-        at = max(self.machine.clock.when(self._due), world.now)
-        if at < self._rings_at:
-            low, high = world.faults.tick_late_ms
-            self._rings_at = at + (world.dice.randint(low, high) if high else 0)
-            world.at(self._rings_at, self.run, self._ring, self._rings_at)
+        low, high = world.faults.tick_late_ms
+        late = world.dice.randint(low, high) if high else 0
+        self._rings_at = max(self.machine.clock.when(due), world.now) + late
+        world.at(self._rings_at, self.run, self._ring, self._rings_at)
 
     def _ring(self, at: int) -> None:
         if at != self._rings_at:
@@ -141,6 +146,11 @@ class Daemon(Process):
     def hello(self) -> Hello:
         return Hello(self.rules.identity, "sim", f"{self.name}/{self.machine.lives}")
 
+    def refuse(self, stranger: "Daemon") -> None:
+        """The wire compared identities: this one must not take part."""
+        because = render.difference(self.rules.identity, stranger.rules.identity)
+        self.run(self.feed, PeerRefused(stranger.name, because))
+
     # -- the supervisor's client -----------------------------------------------------------------
 
     def _command(self, work: "Callable[[], None]") -> None:
@@ -172,15 +182,15 @@ class Daemon(Process):
             self._kill_init(self._init)
 
     def _guard(self) -> None:
-        """Look half a margin after the deadline whether the init has kept it."""
+        """Look soon after the deadline whether the init has kept it."""
         if not self._guards and self._init is not None:
             self._guards = True
-            at = self.machine.clock.when(self._deadline + self.rules.margin_ms // 2)
+            at = self.machine.clock.when(self._deadline + SLACK_MS)
             self.world.at(max(at, self.world.now), self.run, self._look_at_deadline)
 
     def _look_at_deadline(self) -> None:
         self._guards = False
-        late = self._now() - self._deadline >= self.rules.margin_ms // 2
+        late = self._now() - self._deadline >= SLACK_MS
         if late and self._init is not None:
             self._kill_init(self._init)
         else:
@@ -202,6 +212,7 @@ class Daemon(Process):
     def _verified(self, term: Term) -> None:
         why = "supervisor or init did not answer; its tree is verified dead"
         self.feed(ControlleeChanged(term, ControlleeState.STOPPED, because=why, asked=True))
+        self.feed(LeftoverStuck("the supervisor does not answer"))
 
     # -- effects out -----------------------------------------------------------------------------
 
@@ -236,10 +247,8 @@ class Daemon(Process):
         self._command(lambda: self.supervisor.extend(self, number, effect.deadline))
 
     def stop(self, effect: Stop) -> None:
-        if effect.kill:
-            self.world.say(self.name, f"kills NEGOTIATOR of term {effect.term}: {effect.because}")
-        else:
-            self.world.say(self.name, f"stops NEGOTIATOR of term {effect.term}: {effect.because}")
+        verb = "kills" if effect.kill else "stops"
+        self.world.say(self.name, f"{verb} NEGOTIATOR of term {effect.term}")
         self._command(lambda: self.supervisor.stop(effect.term, kill=effect.kill))
 
     def retitle(self, effect: Retitle) -> None:

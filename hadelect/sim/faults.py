@@ -87,7 +87,5 @@ class Faults:
         )
 
 
-
-
 EVENTS = tuple(field.name for field in fields(Faults) if isinstance(field.default, int))
 EVENTS = EVENTS[EVENTS.index("power") :]

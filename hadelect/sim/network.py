@@ -36,7 +36,7 @@ class Stream:
         self.serial = 0
         self.opened_at = 0
         self.dialling = False
-        self.strangers = False  # Of two identities: the wire passes nothing but Hello.
+        self.strangers = False  # Of two identities: the wire refuses all they say.
         self.ready: dict[Name, int] = {}  # To whom -> when the last message for it arrives.
         self.held: list[tuple[Name, Name, Message]] = []  # From, to: waits for the cut to heal.
 
@@ -62,8 +62,8 @@ class Network:
 
     def send(self, source: Name, to: Name, message: Message) -> None:
         """On the stream; lost if there is none."""
-        stream = self._streams[source, to]
-        if not stream.ends or stream.strangers:
+        stream = self._streams.get((source, to))
+        if stream is None or not stream.ends or stream.strangers:
             return
         if self.cuts and (source, to) in self.cuts:
             if not (self.world.faults.one_way_streams and (to, source) not in self.cuts):
@@ -131,8 +131,12 @@ class Network:
         stream.opened_at = world.now
         stream.strangers = first.rules.identity != second.rules.identity
         stream.ready = {}
-        self._carry(stream, one, other, first.hello())
-        self._carry(stream, other, one, second.hello())
+        if stream.strangers:
+            first.refuse(second)
+            second.refuse(first)
+        else:
+            self._carry(stream, one, other, first.hello())
+            self._carry(stream, other, one, second.hello())
 
     def hang_up(self, daemon: "Daemon") -> None:
         """A process ended: what it had sent still arrives, what was sent to it is lost."""
@@ -151,7 +155,9 @@ class Network:
     # -- datagrams -------------------------------------------------------------------------------
 
     def send_datagram(self, source: Name, to: Name, message: Probe | ProbeReply) -> None:
-        stream = self._streams[source, to]
+        stream = self._streams.get((source, to))
+        if stream is None:
+            return  # A list of another pool names it.
         if isinstance(message, Probe) and self.world.now - stream.opened_at > FRESH_MS:
             stream.give_up()  # Asked by a fresh connection too.
             self.dial(source, to)
@@ -159,6 +165,8 @@ class Network:
 
     def notify(self, source: Name, to: Name, proof: Proof) -> None:
         """A death notice."""
+        if (source, to) not in self._streams:
+            return
         if self.deaf.get(to, False):
             self.world.counters["notices lost"] += 1
             return

@@ -31,7 +31,7 @@ KILL_SLACK_MS = 10  # Kill and the init's look at its clock take some millisecon
 LOOK_MS = 250
 
 
-class BrokenPromiseError(Exception):
+class BrokenPromise(Exception):
     """The pool did what it must never do."""
 
 
@@ -49,13 +49,12 @@ class Referees:
         self._led: dict[Term, Name] = {}
         self._votes: dict[Term, dict[Name, Name]] = {}
         self._token = Term(0)
-        self._last: tuple[Term, Name] | None = None
         self._apart: dict[tuple[Name, Name], int | None] = {}  # Pair -> until when; None = still.
         self._looks_at = -1
 
     def broken(self, what: str) -> NoReturn:
         self.world.say("", f"BROKEN: {what}")
-        raise BrokenPromiseError(what)
+        raise BrokenPromise(what)
 
     # -- trees -----------------------------------------------------------------------------------
 
@@ -68,15 +67,12 @@ class Referees:
         self._check_won(init)
         if init.machine.clock.read(self.world.now) >= init.latest_asked:
             self.broken(f"{init.name} starts term {init.term} after its deadline")
-        leadership = (init.term, init.name)
-        if self._last is not None and leadership != self._last:
+        if len(self.running) > 1:  # Else the end of the one before has been judged.
             self._unmoved(f"the controllee moves to {init.name}, term {init.term}")
-        self._last = leadership
         self._keep_looking()
 
     def retitled(self, init: "Init") -> None:
         self._check_token(init)
-        self._last = (init.term, init.name)
 
     def tree_killed(self, init: "Init") -> None:
         """SIGKILL was sent; a tree that hangs in the kernel counts no longer."""
@@ -97,7 +93,7 @@ class Referees:
         self._token = init.term
 
     def _check_won(self, init: "Init") -> None:
-        """A term that runs was led by that member and, in majority, voted for on a majority of disks."""
+        """That member led this term, and (majority) the votes for it are on enough disks."""
         if self._led.get(init.term) != init.name:
             self.broken(f"{init.name} starts term {init.term}, which it never led")
         if self.majority and not self.wiped:

@@ -7,6 +7,7 @@ Law 3: a secret leaves it only when nothing is left of the tree of its leadershi
 """
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hadelect.core.events import ControlleeChanged, LeftoverStuck, SupervisorReady
@@ -19,6 +20,8 @@ from hadelect.sim.process import Process
 if TYPE_CHECKING:
     from hadelect.sim.machine import Machine
 
+STOPPED = ControlleeState.STOPPED
+SINCE = "2026-01-01T00:00:00Z"
 NOTICES_MS = (0, 5, 20)
 STOP_TIMEOUT_MS = 10_000  # From SIGTERM to SIGKILL.
 STOP_FAILED_MS = 500  # From SIGKILL to "it cannot be killed".
@@ -123,13 +126,13 @@ class Supervisor(Process):
 
     def start(self, term: Term, deadline: Millis) -> None:
         if term <= self.released:
-            self._tell(term, "this term is over", asked=True, secret=self._last_secret)
+            self._tell_over(term, "this term is over")
             return
         self.term = term
         self._stopping = False
         late = self.machine.clock.read(self.world.now) >= deadline
         if late or self.init.killed or self.init.gone or self.init.started:
-            self._tell(term, "too late to start it" if late else "the init is gone", asked=False)
+            self._tell_ended(term, "too late to start it" if late else "the init is gone")
             return
         init, exec_ms = self.init, self.world.faults.exec_ms
         init.term, init.owner, init.latest_asked = term, self.daemon, deadline
@@ -138,13 +141,19 @@ class Supervisor(Process):
     def _exec(self, init: Init, deadline: Millis) -> None:
         if init.term <= self.released:
             return
+        if self.machine.clock.read(self.world.now) >= max(deadline, init.deadline):
+            self._tell_ended(init.term, "too late to start it")
+            return
         if self.machine.exec_failures:
             self.machine.exec_failures -= 1
             self.world.say(self.name, "NEGOTIATOR cannot be executed")
-            self._tell(init.term, "exec failed", asked=False, exec_failed=True)
+            self._tell(
+                ControlleeChanged(init.term, STOPPED, because="exec failed", exec_failed=True)
+            )
             return
         init.start(init.term, max(deadline, init.deadline))
-        self._tell(init.term, "", state=ControlleeState.RUNNING)
+        runs = ControlleeChanged(init.term, ControlleeState.RUNNING, pid=init.pid, since=SINCE)
+        self._tell(runs)
 
     def extend(self, daemon: Daemon, number: int, deadline: Millis) -> None:
         init = self.init
@@ -167,7 +176,7 @@ class Supervisor(Process):
         if kill:
             self._kill(init)
             return
-        self._tell(term, "asked to stop", state=ControlleeState.STOPPING)
+        self._tell(ControlleeChanged(term, ControlleeState.STOPPING, because="asked to stop"))
         quit_ms = self.machine.quit_length()
         if quit_ms < STOP_TIMEOUT_MS:
             init.later(quit_ms, init.exits, "asked to stop")
@@ -181,7 +190,8 @@ class Supervisor(Process):
     def _stop_failed(self, init: Init) -> None:
         if not init.gone:
             self.world.counters["stop failed"] += 1
-            self._tell(init.term, "it does not die", state=ControlleeState.STOP_FAILED)
+            why = "it does not die"
+            self._tell(ControlleeChanged(init.term, ControlleeState.STOP_FAILED, because=why))
 
     def retitle(self, term: Term, to: Term) -> None:
         if self.term == term and term > self.released:
@@ -202,7 +212,7 @@ class Supervisor(Process):
         elif self._stopping:
             self._stopped(init.term)
         elif init.term > self.released:
-            self._tell(init.term, init.ended_by, asked=False)
+            self._tell_ended(init.term, init.ended_by)
 
     def _warm(self) -> Init:
         """Forked ahead of need."""
@@ -214,11 +224,11 @@ class Supervisor(Process):
     def _stopped(self, term: Term) -> None:
         self._stopping = False
         if term <= self.released:
-            self._tell(term, "stopped before", asked=True, secret=self._last_secret)
+            self._tell_over(term, "stopped before")
             return
         secret = self._release(term)
         self.world.referees.secret_revealed(Proof(term, self.name, secret))
-        self._tell(term, "asked to stop", asked=True, secret=secret)
+        self._tell_over(term, "asked to stop")
 
     def _release(self, term: Term) -> str:
         """This leadership never starts again: its secret may be known."""
@@ -233,28 +243,15 @@ class Supervisor(Process):
         words = f"{self.world.seed} {self.name} {self.machine.lives} {self._serial}"
         self._secret = hashlib.sha256(words.encode()).hexdigest()[:32]
 
-    def _tell(
-        self,
-        term: Term,
-        because: str,
-        *,
-        state: ControlleeState = ControlleeState.STOPPED,
-        asked: bool = False,
-        exec_failed: bool = False,
-        secret: str = "",
-    ) -> None:
-        daemon = self.daemon
-        if daemon is not None:
-            running = state is ControlleeState.RUNNING
-            changed = ControlleeChanged(
-                term=term,
-                state=state,
-                pid=self.init.pid if running else 0,
-                since="2026-01-01T00:00:00Z" if running else "",
-                because=because,
-                asked=asked,
-                exec_failed=exec_failed,
-                secret=secret,
-                next_secret_hash=hash_of(self._secret) if secret else "",
-            )
-            daemon.told(changed)
+    def _tell_over(self, term: Term, because: str) -> None:
+        """An asked stop is done: that leadership never starts again, its secret may be known."""
+        over = ControlleeChanged(term, STOPPED, because=because, asked=True)
+        hashes = replace(over, secret=self._last_secret, next_secret_hash=hash_of(self._secret))
+        self._tell(hashes)
+
+    def _tell_ended(self, term: Term, because: str) -> None:
+        self._tell(ControlleeChanged(term, STOPPED, because=because))
+
+    def _tell(self, changed: ControlleeChanged) -> None:
+        if self.daemon is not None:
+            self.daemon.told(changed)

@@ -7,13 +7,14 @@ move nothing: stability) and `last` (mode none: all but one member are lost; the
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from hadelect.core.events import Drain
 from hadelect.core.vocabulary import Arbitration, Role, Rules
 from hadelect.sim.bounds import bound_ms, cooldown_ms
 from hadelect.sim.chaos import Chaos
 from hadelect.sim.faults import EVENTS, Faults
-from hadelect.sim.referees import BrokenPromiseError
+from hadelect.sim.referees import BrokenPromise
 from hadelect.sim.world import REAL_CORE, Core, World, pool_of
 
 LOOK_MS = 50  # How often liveness is looked at.
@@ -37,20 +38,22 @@ def bad_day(
     verbose: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> World:
-    """Live through the day of this seed. Raises BrokenPromiseError with seed, faults and log.
+    """Live through the day of this seed. Raises BrokenPromise with seed, faults and log.
 
     `tell`: is given every line of the log as it is said; `verbose`: every message is a line.
     """
     dice = Random(seed)
     kind = dice.choices(("bad", "harmless", "last"), (8, 2, 1))[0]
     rules = draw_pool(dice, Arbitration.NONE if kind == "last" else None)
-    faults = draw_harmless(dice, rules[0].lease_ms) if kind == "harmless" else draw_faults(dice, rules)
+    faults = (
+        draw_harmless(dice, rules[0].lease_ms) if kind == "harmless" else draw_faults(dice, rules)
+    )
     world = World(rules, dice.randrange(2**32), faults, core)
     world.verbose, world.tell = verbose, tell
     world.counters[f"{kind} days"] += 1
     try:
         live_through(world, dice, kind)
-    except BrokenPromiseError as broken:
+    except BrokenPromise as broken:
         broken.add_note(f"seed {seed}, a {kind} day of {describe(rules)}")
         broken.add_note(f"faults: {faults}")
         broken.add_note("\n".join(world.log[-60:]))
@@ -102,7 +105,7 @@ def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
         gap_ms=(dice.choice((1, 50, 200)), dice.choice((1000, 5000, 10_000))),
         pause_ms=(20, rules[0].lease_ms * 3),
     )
-    weights = {name: dice.choice((0, 0, 1, 1, 3)) for name in EVENTS}
+    weights: dict[str, Any] = {name: dice.choice((0, 0, 1, 1, 3)) for name in EVENTS}
     if weights["cut"] + weights["partition"] + weights["one_way"] + weights["chain"]:
         weights["heal"] = dice.choice((1, 3, 6))
     if not faults.drift_ppm:
@@ -111,10 +114,10 @@ def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
 
 
 def draw_harmless(dice: Random, lease_ms: int) -> Faults:
-    """Only what the design promises to bear without moving anything (losses: with a default lease)."""
+    """Only what the design promises to bear; losses only with a lease of 3 s or more."""
     faults = Faults(
         delay_ms=(1, dice.choice((2, 20, 50))),
-        loss=dice.choice((0.0, 0.01, 0.05)) if lease_ms >= 3000 else 0.0,  # noqa: PLR2004
+        loss=dice.choice((0.0, 0.01, 0.05)) if lease_ms >= 3000 else 0.0,
         datagram_loss=dice.choice((0.0, 0.05)),
         drift_ppm=4900,
         disk_ms=(1, 30),
@@ -128,7 +131,8 @@ def draw_harmless(dice: Random, lease_ms: int) -> Faults:
         pause_supervisor=1,
         pause_init=1,
     )
-    return replace(faults, **{name: dice.choice((0, 1)) for name in HARMLESS})
+    weights: dict[str, Any] = {name: dice.choice((0, 1)) for name in HARMLESS}
+    return replace(faults, **weights)
 
 
 def live_through(world: World, dice: Random, kind: str) -> None:
@@ -250,4 +254,3 @@ def describe(rules: tuple[Rules, ...]) -> str:
         f" {one.identity.arbitration.value}{primary}, heartbeat {one.heartbeat_ms}, lease"
         f" {one.lease_ms}, margin {one.margin_ms} ms"
     )
-

@@ -75,7 +75,7 @@ class World:
         heapq.heappush(self._queue, (when, self._count, work, args))
 
     def run_until(self, when: int) -> None:
-        """Let everything happen that is due until then. Raises BrokenPromiseError."""
+        """Let everything happen that is due until then. Raises BrokenPromise."""
         queue, pop = self._queue, heapq.heappop
         while queue and queue[0][0] <= when:
             self.now, _, work, args = pop(queue)

@@ -1,0 +1,328 @@
+"""Runs a .trace file: prose, a command, `----`, and what the pool then said.
+
+`python -m hadelect.sim.trace --record FILE…` writes what it says today; without --record it shows
+the difference and exits 1 if there is one. The commands are the rows of `COMMANDS` below; members
+are cm1 … and witnesses w1 …; times are `500ms`, `2s`, `2.5s`, `1h`.
+"""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+from hadelect.core.events import Drain, Handover, Shutdown
+from hadelect.core.vocabulary import Arbitration, Millis, Name, Rules
+from hadelect.sim.faults import Faults
+from hadelect.sim.machine import Machine
+from hadelect.sim.swarm import views
+from hadelect.sim.world import World, pool_of
+
+RULE = "----"
+UNITS = {"ms": 1, "s": 1000, "h": 3_600_000}
+FOREVER_MS = 1 << 40  # A SIGSTOP without an end in sight.
+
+
+class UnknownCommand(Exception):
+    """A line of a trace file that is no command; says which are."""
+
+
+def millis(text: str) -> int:
+    """`2.5s` -> 2500."""
+    number = text.rstrip("hms")
+    return round(float(number) * UNITS[text[len(number) :]])
+
+
+class Script:
+    """One trace file while it runs: the pool, and what it answered."""
+
+    def __init__(self) -> None:
+        self._world: World | None = None
+        self._commands = 0
+
+    @property
+    def world(self) -> World:
+        if self._world is None:
+            raise UnknownCommand("the first command must be `pool`")
+        return self._world
+
+    def obey(self, line: str) -> list[str]:
+        """Carry out one command; returns what was said meanwhile."""
+        verb, *words = line.split()
+        if verb not in COMMANDS:
+            raise UnknownCommand(f"{verb}; there are: {', '.join(COMMANDS)}")
+        said = len(self._world.log) if self._world else 0
+        COMMANDS[verb](self, words)
+        return self.world.log[said:]
+
+    def machine(self, name: str) -> Machine:
+        if name not in self.world.machines:
+            raise UnknownCommand(f"no member {name}; there are: {', '.join(self.world.names)}")
+        return self.world.machines[Name(name)]
+
+    # -- the pool and time -----------------------------------------------------------------------
+
+    def pool(self, words: list[str]) -> None:
+        """pool SIZE [none|majority] [primary] [witness] [off] [seed=N] [lease=T heartbeat=T …]."""
+        timing: dict[str, Any] = {"unfit_cooldown_ms": 60_000, "use_primary": "primary" in words}
+        given = dict(word.split("=") for word in words if "=" in word)
+        seed = int(given.pop("seed", "1"))
+        timing |= {f"{name}_ms": millis(value) for name, value in given.items()}
+        mode = Arbitration.NONE if "none" in words else Arbitration.MAJORITY
+        rules = pool_of(int(words[0]), words.count("witness"), mode, **timing)
+        self._world = World(rules, seed, Faults(delay_ms=(1, 3), start_ms=(150, 250)))
+        if "off" not in words:
+            self.power_on(list(self._world.names))
+
+    def run(self, words: list[str]) -> None:
+        self.world.run_for(millis(words[0]))
+
+    def status(self, _: list[str]) -> None:
+        for view in views(self.world).split("; "):
+            self.world.say("", view)
+
+    # -- machines and processes ------------------------------------------------------------------
+
+    def power_on(self, words: list[str]) -> None:
+        for name in words:
+            self.machine(name).power_on()
+
+    def power_off(self, words: list[str]) -> None:
+        for name in words:
+            self.machine(name).power_off()
+
+    def kill(self, words: list[str]) -> None:
+        """kill MEMBER daemon|supervisor|init|controllee …."""
+        machine = self.machine(words[0])
+        kills = {
+            "daemon": machine.kill_daemon,
+            "supervisor": machine.kill_supervisor,
+            "init": machine.kill_init,
+            "controllee": machine.controllee_exits,
+        }
+        for what in words[1:]:
+            kills[what]()
+
+    def pause(self, words: list[str]) -> None:
+        """pause MEMBER daemon|supervisor|init …: SIGSTOP."""
+        self.machine(words[0]).pause(tuple(words[1:]), FOREVER_MS)
+
+    def resume(self, words: list[str]) -> None:
+        for name in words:
+            self.machine(name).resume()
+
+    def stop(self, words: list[str]) -> None:
+        """SIGTERM for the service."""
+        for name in words:
+            self.machine(name).command(Shutdown("SIGTERM"))
+
+    def start(self, words: list[str]) -> None:
+        for name in words:
+            self.machine(name).start_service()
+
+    def wipe(self, words: list[str]) -> None:
+        for name in words:
+            self.machine(name).wipe()
+
+    def configure(self, words: list[str]) -> None:
+        """configure MEMBER lease=T|heartbeat=T|controllee=NAME|members=A,B…: from its next start."""
+        machine = self.machine(words[0])
+        for word in words[1:]:
+            name, value = word.split("=")
+            machine.rules = configured(machine.rules, name, value)
+            self.world.say(machine.name, f"is configured with {word}")
+
+    # -- what goes wrong on a machine ------------------------------------------------------------
+
+    def disk_full(self, words: list[str]) -> None:
+        for name in words:
+            self.machine(name).disk.full = True
+
+    def disk_works(self, words: list[str]) -> None:
+        for name in words:
+            self.machine(name).disk.full = False
+
+    def disk_stalls(self, words: list[str]) -> None:
+        """disk-stalls MEMBER TIME: no write ends for so long."""
+        self.machine(words[0]).disk.stall(self.world.now + millis(words[1]))
+
+    def unkillable(self, words: list[str]) -> None:
+        """unkillable MEMBER TIME: SIGKILL takes effect only then (state D)."""
+        self.machine(words[0]).stuck_until = self.world.now + millis(words[1])
+
+    def ignore_sigterm(self, words: list[str]) -> None:
+        self.machine(words[0]).slow_quits = 1
+
+    def break_exec(self, words: list[str]) -> None:
+        self.machine(words[0]).exec_failures = 1000
+
+    def set_clock(self, words: list[str]) -> None:
+        """set-clock MEMBER TIME: the wall clock, which no member reads."""
+        self.world.say(words[0], f"its wall clock is set by {words[1]}")
+
+    # -- the network -----------------------------------------------------------------------------
+
+    def cut(self, words: list[str]) -> None:
+        """cut MEMBER …: these from all others."""
+        inside = [self.machine(name).name for name in words]
+        pairs = permutations(self.world.names, 2)
+        self.world.cut([pair for pair in pairs if (pair[0] in inside) != (pair[1] in inside)])
+
+    def cut_link(self, words: list[str]) -> None:
+        one, other = (self.machine(name).name for name in words)
+        self.world.cut([(one, other), (other, one)])
+
+    def one_way(self, words: list[str]) -> None:
+        """one-way A B: nothing that A says reaches B; B still reaches A."""
+        source, to = (self.machine(name).name for name in words)
+        self.world.faults = replace(self.world.faults, one_way_streams=True)
+        self.world.cut([(source, to)])
+
+    def heal(self, _: list[str]) -> None:
+        self.world.heal()
+
+    def drop_notices(self, words: list[str]) -> None:
+        for name in words:
+            self.world.network.deaf[self.machine(name).name] = True
+
+    def network(self, words: list[str]) -> None:
+        """network loss=0.05 delay=50ms: from now on."""
+        given = dict(word.split("=") for word in words)
+        faults = self.world.faults
+        loss = float(given.get("loss", faults.loss))
+        delay = (1, millis(given["delay"])) if "delay" in given else faults.delay_ms
+        self.world.faults = replace(faults, loss=loss, datagram_loss=loss, delay_ms=delay)
+
+    # -- operators -------------------------------------------------------------------------------
+
+    def handover(self, words: list[str]) -> None:
+        """handover LEADER [to MEMBER] [force]."""
+        self._commands += 1
+        to = Name(words[words.index("to") + 1]) if "to" in words else None
+        force = "force" in words
+        self.machine(words[0]).command(Handover(self._commands, to, "an upgrade", force=force))
+
+    def drain(self, words: list[str]) -> None:
+        self._drain(words, drained=True)
+
+    def undrain(self, words: list[str]) -> None:
+        self._drain(words, drained=False)
+
+    def _drain(self, words: list[str], *, drained: bool) -> None:
+        self._commands += 1
+        self.machine(words[0]).command(
+            Drain(self._commands, drained, "maintenance", force="force" in words)
+        )
+
+
+def configured(rules: Rules, name: str, value: str) -> Rules:
+    identity = rules.identity
+    match name:
+        case "controllee":
+            return replace(rules, identity=replace(identity, controllee=value))
+        case "members":
+            members = tuple(Name(word) for word in value.split(","))
+            return replace(rules, identity=replace(identity, members=members))
+        case "lease":
+            return replace(rules, lease_ms=Millis(millis(value)))
+        case "heartbeat":
+            return replace(rules, heartbeat_ms=Millis(millis(value)))
+        case "margin":
+            return replace(rules, margin_ms=Millis(millis(value)))
+    raise UnknownCommand(f"configure {name}")
+
+
+COMMANDS: dict[str, Callable[[Script, list[str]], None]] = {
+    method.__name__.replace("_", "-"): method
+    for method in (
+        Script.pool,
+        Script.run,
+        Script.status,
+        Script.power_on,
+        Script.power_off,
+        Script.kill,
+        Script.pause,
+        Script.resume,
+        Script.stop,
+        Script.start,
+        Script.wipe,
+        Script.configure,
+        Script.disk_full,
+        Script.disk_works,
+        Script.disk_stalls,
+        Script.unkillable,
+        Script.ignore_sigterm,
+        Script.break_exec,
+        Script.set_clock,
+        Script.cut,
+        Script.cut_link,
+        Script.one_way,
+        Script.heal,
+        Script.drop_notices,
+        Script.network,
+        Script.handover,
+        Script.drain,
+        Script.undrain,
+    )
+}
+
+
+def replay(text: str) -> str:
+    """The script with every recorded answer replaced by what happened this time."""
+    script = Script()
+    out: list[str] = []
+    for prose, command in blocks(text):
+        out += prose
+        if command:
+            out += [command, RULE, *(script.obey(command) or ["(nothing)"]), ""]
+    return "\n".join(out).rstrip() + "\n"
+
+
+def blocks(text: str) -> Iterator[tuple[list[str], str]]:
+    """Yield (comment lines, command); recorded answers are skipped."""
+    prose: list[str] = []
+    answer = False
+    for line in [*text.splitlines(), ""]:
+        if answer:
+            answer = bool(line)
+        elif line.startswith("#") or not line:
+            prose.append(line)
+        elif line == RULE:
+            answer = True
+        else:
+            yield prose, line
+            prose = []
+    yield prose[:-1], ""
+
+
+def difference(path: Path) -> str:
+    """What the pool says today against what is recorded; empty = the same."""
+    recorded = path.read_text()
+    today = replay(recorded)
+    lines = difflib.unified_diff(
+        recorded.splitlines(), today.splitlines(), "recorded", "today", lineterm="", n=2
+    )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m hadelect.sim.trace", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="write what it says today")
+    parser.add_argument("files", nargs="+", type=Path)
+    options = parser.parse_args()
+    different = False
+    for path in options.files:
+        found = difference(path)
+        different |= bool(found)
+        if found:
+            print(f"{path}:\n{found}\n")
+        if options.record:
+            path.write_text(replay(path.read_text()))
+    return 0 if options.record else int(different)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
