@@ -153,7 +153,8 @@ class Process:
         self._loop.call_later(LAST_WORDS_SECONDS, end, LOST)
 
     def _refused(self, because: str) -> NoReturn:
-        self._last_words(because)
+        if self._prepared.config.log.path is not None:  # Else stderr would have it twice.
+            self._last_words(because)
         refuse(because.splitlines())
 
     def _crashed(self) -> NoReturn:

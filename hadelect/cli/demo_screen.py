@@ -51,20 +51,23 @@ class Screen:
         if not self._console.is_terminal:
             yield
             return
-        with Live(
+        live = Live(
             get_renderable=self._picture, console=self._console, auto_refresh=False, transient=True
-        ) as live:
-            self._live = live
-            polling = asyncio.create_task(self._poll(live))
-            try:
-                yield
-            finally:
-                polling.cancel()
-                with suppress(asyncio.CancelledError):
-                    await polling
-                self._live = None
-        for line in self._lines:
-            self._console.print(line)
+        )
+        try:
+            with live:
+                self._live = live
+                polling = asyncio.create_task(self._poll(live))
+                try:
+                    yield
+                finally:
+                    polling.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await polling
+        finally:
+            self._live = None
+            for line in self._lines:
+                self._console.print(line)
 
     async def _poll(self, live: Live) -> None:
         while True:

@@ -26,7 +26,7 @@ class Blow(Enum):
 _CAUSES = {
     "notice": "by proof (death notice)",
     "resign": "by proof (it resigned)",
-    "handover": "by proof (handed over)",
+    "handover": "by proof (it resigned)",
     "shutdown": "by proof (it resigned)",
     "primary": "by proof (handed over)",
     "silence": "by time (lease ran out)",

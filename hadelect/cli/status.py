@@ -9,10 +9,10 @@ import click
 from hadelect.cli.client import ask
 from hadelect.cli.merge import merged
 from hadelect.cli.options import Source, config_options, format_option, pool_of
-from hadelect.cli.status_json import status_dict
 from hadelect.cli.table import console, pool_table
 from hadelect.cli.verdict import judge_pool
 from hadelect.cli.watch import watch_pool
+from hadelect.runtime.status import status_dict
 
 
 @click.command()

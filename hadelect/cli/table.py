@@ -144,7 +144,7 @@ def _heard(row: MemberStatus, view: StatusReply) -> str:
     if row.member == view.answered_by:
         return "self"
     if not row.HasField("last_heard_seconds"):
-        return "never"
+        return "-" if row.version else "never"  # A peer proven dead was heard once.
     return age(row.last_heard_seconds)
 
 

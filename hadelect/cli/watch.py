@@ -17,10 +17,10 @@ from rich.text import Text
 from hadelect.cli.client import Answers, boottime
 from hadelect.cli.merge import merged
 from hadelect.cli.news import news
-from hadelect.cli.status_json import status_dict
 from hadelect.cli.table import age, console, pool_table
 from hadelect.cli.verdict import judge_pool
 from hadelect.config.model import PoolView
+from hadelect.runtime.status import status_dict
 
 STALE_SECONDS = 3.0
 REFRESH_SECONDS = 0.5  # How often the age on the screen moves.

@@ -263,6 +263,14 @@ def count(rules: Rules, state: State, *, over: bool) -> Decision:
     return give_up(rules, state, candidacy)
 
 
+def count_without(rules: Rules, state: State) -> Decision:
+    """A peer left on purpose: its answer is not waited for."""
+    candidacy = state.candidacy
+    if candidacy is None or candidacy.phase is Phase.PROBE:
+        return Decision(state)
+    return count(rules, state, over=False)
+
+
 def enough(rules: Rules, state: State, candidacy: Candidacy, *, over: bool) -> bool:
     if rules.me not in candidacy.grants:
         return False

@@ -195,19 +195,19 @@ def on_received(rules: Rules, state: State, sender: Name, message: Message) -> D
         case ProbeReply():
             return candidacy.on_probe_reply(rules, state, sender, message)
         case Goodbye():
-            gone = replace(state.peer(sender), heard_at=LONG_AGO)
-            return Decision(state.with_peer(gone))
+            gone = replace(state.peer(sender), gone=True)
+            return candidacy.count_without(rules, state.with_peer(gone))
         case Hello(_, version, life):
             view = state.peer(sender)
-            view = replace(view, heard_at=state.now, version=version, life=life, refused_because="")
-            return Decision(state.with_peer(view))
+            known = replace(view, version=version, life=life)
+            return Decision(state.with_peer(heard(known, state.now)))
         case _:
             return on_word(rules, state, sender, message)
 
 
 def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decision:
     """A message that counts as having heard the peer; most carry its standing."""
-    view = replace(state.peer(sender), heard_at=state.now, refused_because="")
+    view = heard(state.peer(sender), state.now)
     standing = standing_in(message)
     if standing is None:
         return on_message(rules, state.with_peer(view), sender, message)
@@ -215,6 +215,11 @@ def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decis
     state = following.hear_rumour(rules, state, standing)
     met = leading.meet_rival(rules, state, sender, standing)
     return met.then(lambda s: on_message(rules, s, sender, message))
+
+
+def heard(view: PeerView, now: Millis) -> PeerView:
+    """It is there, and one of us."""
+    return replace(view, heard_at=now, gone=False, refused_because="")
 
 
 def standing_in(message: Message) -> Standing | None:

@@ -13,7 +13,7 @@ from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Goodbye, Proof, Resign
 from hadelect.core.promises import proves, with_release
 from hadelect.core.roles import become, to_passive
-from hadelect.core.state import LONG_AGO, Candidacy, Decision, Leaving, Phase, State
+from hadelect.core.state import Candidacy, Decision, Leaving, Phase, State
 from hadelect.core.views import active_promise, best_successor, is_candidate_peer
 from hadelect.core.vocabulary import (
     NO_TERM,
@@ -189,7 +189,7 @@ def on_notice(rules: Rules, state: State, notice: Released) -> Decision:
         return Decision(state)
     because = f"death notice of {proof.leader}, term {proof.term}"
     if proof.leader in rules.peers:
-        gone = replace(state.peer(proof.leader), heard_at=LONG_AGO)
+        gone = replace(state.peer(proof.leader), gone=True)
         state = state.with_peer(gone)
     candidacy = released_candidacy(Cause.NOTICE, because, proof)
     return on_release(rules, state, candidacy, proof, Millis(0))

@@ -30,7 +30,8 @@ class PeerView:
     """A peer as last heard."""
 
     name: Name
-    heard_at: Millis = LONG_AGO  # Own clock; LONG_AGO = not in this life, or it said goodbye.
+    heard_at: Millis = LONG_AGO  # Own clock; LONG_AGO = not in this life.
+    gone: bool = False  # It said goodbye, or its supervisor said that it is dead.
     standing: Standing | None = None
     version: str = ""
     life: str = ""

@@ -19,7 +19,7 @@ from hadelect.core.vocabulary import (
 
 def reaches(rules: Rules, peer: PeerView, now: Millis) -> bool:
     """To reach a peer = to have had a message of it within one lease."""
-    return not peer.refused_because and now - peer.heard_at < rules.lease_ms
+    return not (peer.gone or peer.refused_because) and now - peer.heard_at < rules.lease_ms
 
 
 def reached(rules: Rules, state: State, now: Millis) -> tuple[Name, ...]:

@@ -88,7 +88,7 @@ def dial(
 
 def certified_names(auth_context: Any) -> frozenset[str]:
     """The names in a caller's certificate, lower case; empty = it showed none."""
-    found: list[bytes] = []
-    for key in ("x509_subject_alternative_name", "x509_common_name"):
-        found += auth_context.get(key, ())
+    found = auth_context.get("x509_subject_alternative_name") or auth_context.get(
+        "x509_common_name", ()
+    )
     return frozenset(name.decode("utf-8", "replace").lower() for name in found)

@@ -5,6 +5,7 @@ supervises advances, not whether a thread can answer.
 """
 
 import json
+import socketserver
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,11 @@ class Server(ThreadingHTTPServer):
         self.view = view
         self._room = threading.BoundedSemaphore(MAX_CLIENTS)
         super().__init__(address, Pages)
+
+    def server_bind(self) -> None:
+        """Without the base class's look-up of our own name: a resolver may hang."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._room.acquire(blocking=False):

@@ -163,8 +163,9 @@ class Member:
             await asyncio.sleep(period)
 
     async def _tell_status(self) -> None:
+        interval = max(PULSE_SECONDS, self._prepared.config.log.update_interval)
         while True:
-            await asyncio.sleep(self._prepared.config.log.update_interval)
+            await asyncio.sleep(interval)
             self.log.info(line_of(self.status()))
 
     def _task(self, part: Any) -> None:

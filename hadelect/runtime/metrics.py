@@ -108,7 +108,8 @@ class Metrics:
             self.restarts.labels("exit").inc(new.controllee.restarts - self._restarts)
         self._restarts = new.controllee.restarts
         if leader_lives(old, old.now) and old.role is not Role.LEADER:
-            self._leaderless_since = old.heard_at
+            proven = new.released[-1:] != old.released[-1:]
+            self._leaderless_since = new.now if proven else old.heard_at
         ran = old.controllee.state is ControlleeState.RUNNING
         runs = new.controllee.state is ControlleeState.RUNNING
         if runs and not ran and new.leading is not None and self._leaderless_since is not None:

@@ -254,11 +254,14 @@ class Peers:
         self._ears.note(f"{link.name} is connected")
         for direction in ("in", "out"):
             self._ours.metrics.message("Hello", direction, "ok")
-        self._hear(link, opened)
-        why = await session.converse(lambda heard: self._hear(link, heard))
-        if link.session is session:
-            link.session = link.call = None
-            self._trouble(link, "down", why)
+        why = "the connection closed"
+        try:
+            self._hear(link, opened)
+            why = await session.converse(lambda heard: self._hear(link, heard))
+        finally:  # gRPC cancels the handler of a caller that is gone.
+            if link.session is session:
+                link.session = link.call = None
+                self._trouble(link, "down", why)
 
     def _hear(self, link: Link, opened: Opened) -> None:
         """Raises ProtocolError."""

@@ -12,6 +12,7 @@ from hadelect.core.events import (
     SupervisorReady,
 )
 from hadelect.core.messages import (
+    Goodbye,
     Leader,
     PreVote,
     PreVoteReply,
@@ -19,6 +20,7 @@ from hadelect.core.messages import (
     ProbeReply,
     Refused,
     Report,
+    Resign,
     SendId,
     Vote,
     Withdraw,
@@ -495,3 +497,18 @@ def test_mode_none_a_member_that_was_away_still_asks_its_peers() -> None:
     member.late(6000)
     assert reached(member.rules, member.state, member.now) == (C,)
     assert member.now - before == 6000
+
+
+def test_mode_none_nobody_waits_for_a_member_that_said_goodbye() -> None:
+    """A leader that stops resigns, says goodbye and is gone: its answer is not waited for."""
+    member = follower(NONE)
+    member.hear(C, Report(standing()))
+    member.hear(A, Goodbye("early"))
+    member.follow(A, 64)
+    told = member.hear(A, Resign(proof_of(A, 64), B, "clean stop"))
+    claim = sent(told, SendId, C)[0]
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(C, Vote(claim.term, claim.sent_at))
+    assert member.role() is Role.ELECTION
+    member.hear(A, Goodbye("clean stop"))
+    assert member.role() is Role.LEADER

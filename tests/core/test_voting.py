@@ -303,7 +303,9 @@ def test_goodbye_and_leader_are_heard() -> None:
     voter = Member(rules_of(C))
     voter.hear(A, Report(standing()))
     voter.hear(A, Goodbye("clean stop"))
-    assert voter.state.peer(A).heard_at < 0
+    assert voter.state.peer(A).gone
+    voter.hear(A, Report(standing()))
+    assert not voter.state.peer(A).gone
     voter.hear(B, Leader(Term(65), LEASE, hash_of(SECRETS[B])))
     assert voter.state.known[-1].leadership.leader == B
 

@@ -126,7 +126,7 @@ class Lab:
         view = views[chosen.index(leader)]
         assert view is not None
         state = next(m["controllee"]["state"] for m in view["members"] if m["member"] == name)
-        writes = [run.member for run in self.journal.running()] == [name]
+        writes = [r.member for r in self.journal.running() if r.member in names] == [name]
         return leader if state == "running" and writes else None
 
     def _puzzled(self, views: list[dict[str, Any] | None]) -> Callable[[], str]:
@@ -135,7 +135,7 @@ class Lab:
     # --- the journal ---------------------------------------------------------------------------
 
     def ran(self) -> Run:
-        """The scheduler that runs, or ran last."""
+        """The scheduler that began last; it runs, or was the last to run."""
         return self.journal.newest()
 
     def moved(self, before: Run, within: float | None = None) -> Run:
@@ -152,9 +152,10 @@ class Lab:
     def one(self, *among: Host, still: float | None = None) -> Host:
         """Exactly one scheduler in the end: settled, then one lease without a change."""
         leader = self.settled(*among)
-        before = self.ran()
+        before = self.journal.running()
+        assert len(before) == 1, f"not one but {[run.who for run in before]}"
         time.sleep(self.pool.lease if still is None else still)
-        assert [run.pid for run in self.journal.running()] == [before.pid], "moved again"
+        assert [run.pid for run in self.journal.running()] == [before[0].pid], "moved again"
         return leader
 
     def never_two(self) -> None:

@@ -35,6 +35,7 @@ def state(now: Millis) -> State:
         mute_until=Millis(0),
         report_due=now,
         patience_until=now,
+        started_at=now,
         peers=(),
     )
 

@@ -181,6 +181,19 @@ async def test_two_daemons_of_one_peers_name_are_told() -> None:
     await end.stop()
 
 
+async def test_both_sides_notice_a_peer_that_is_gone() -> None:
+    """The process ends without a word: whoever dialled, the other side knows at once."""
+    for gone, left in ((0, 1), (1, 0)):
+        async with two() as ends:
+            await until(lambda e=ends: all(end.hellos() for end in e))  # type: ignore[misc]
+            name = Name(ends[gone].address.name)
+            began = asyncio.get_running_loop().time()
+            await ends[gone].stop()
+            await until(lambda e=ends, left=left, n=name: not e[left].peers.connected(n))  # type: ignore[misc]
+            assert asyncio.get_running_loop().time() - began < 0.5
+            assert any("is not connected" in note for note in ends[left].noted)
+
+
 async def test_a_restarted_peer_is_back_within_a_heartbeat_or_so() -> None:
     """The server of the senior goes and comes: the junior is connected again soon after."""
     async with two() as (senior, junior):
