@@ -104,7 +104,7 @@ def promise_and_ack(rules: Rules, state: State, sender: Name, alive: Alive) -> D
 def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
     """A third member hears a leader itself: be patient as long as it would be."""
     leader = standing.leader
-    if leader in (None, rules.me) or state.role in (Role.LEADER, Role.ELECTION):
+    if leader not in rules.peers or state.role in (Role.LEADER, Role.ELECTION):
         return state
     rumoured = Leadership(standing.term, leader) if leader else None
     if rumoured is None or rumoured in state.released or standing.term < state.term:

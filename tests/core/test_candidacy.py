@@ -233,6 +233,15 @@ def test_an_unanswered_claim_is_repeated_for_a_lease_then_withdrawn() -> None:
     assert sent(member.wait(600), Withdraw, C)
 
 
+def test_a_candidate_with_a_working_disk_waits_longer_for_the_others() -> None:
+    """Three leases, unless somebody refuses."""
+    member = survivor()
+    stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    assert not sent(member.wait(8900), Withdraw)
+    assert sent(member.wait(600), Withdraw, C)
+
+
 def test_a_vote_that_a_slow_disk_kept_back_counts_for_the_repeated_claim() -> None:
     """From that claim's send time; the candidate's own as well."""
     member = survivor()

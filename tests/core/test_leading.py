@@ -613,3 +613,44 @@ def test_a_witness_reports_and_never_stands() -> None:
     told = witness.wait(30_000)
     assert witness.role() is Role.PASSIVE
     assert len(sent(told, Report, A)) >= 29
+
+
+def test_a_candidate_that_is_drained_withdraws() -> None:
+    """Its claim is out: the votes must not make it lead."""
+    member = leader_of(rules_of(B), C)
+    member.wait(3000)
+    member.feed(dead(member.state.record.led))
+    member.hear(C, Report(standing()))
+    member.wait(4000)
+    member.hear(C, Report(standing()))
+    assert member.role() is Role.ELECTION
+    told = member.feed(Drain(9, drained=True, because="disk"))
+    assert of(told, Answer)[0].ok
+    assert member.role() is Role.PASSIVE
+
+
+def test_a_candidate_whose_supervisor_falls_silent_withdraws() -> None:
+    """It could not start anything."""
+    member = Member(rules_of(A))
+    member.wait(3000)
+    assert member.role() is Role.ELECTION
+    member.feed(LeftoverStuck("the supervisor does not answer"))
+    assert member.role() is Role.PASSIVE
+
+
+def test_every_command_is_answered() -> None:
+    """Also one that comes while the leader is leaving."""
+    member = leader_of(rules_of(), B, C)
+    member.feed(Handover(5, C, "maintenance"))
+    assert not of(member.feed(Handover(6, None, "now", force=True)), Answer)[0].ok
+    assert of(member.feed(Drain(7, drained=True, because="disk")), Answer)[0].ok
+    assert of(member.feed(dead(64)), Answer)[0].id == 5
+
+
+def test_nobody_believes_in_a_leader_that_is_no_member() -> None:
+    """A rumour of a stranger, or of ourselves, is none."""
+    member = Member(rules_of(C))
+    for name in (D, C):
+        said = standing(term=Term(64), leader=name, leader_heard_ms=Millis(0))
+        member.hear(B, Report(said))
+        assert member.state.leader is None
