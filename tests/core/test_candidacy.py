@@ -5,7 +5,6 @@ import pytest
 from hadelect.core.effects import Persist, SendDatagram, Start
 from hadelect.core.events import (
     ControlleeChanged,
-    Drain,
     Persisted,
     PersistFailed,
     Released,
@@ -459,10 +458,11 @@ def test_its_own_vote_counts_once() -> None:
     assert member.state.candidacy.grants == (B,)
 
 
-def test_a_member_that_is_drained_while_it_asks_claims_no_term() -> None:
+def test_a_member_whose_disk_fails_while_it_asks_claims_no_term() -> None:
     """It notices before the claim."""
     member = survivor()
-    member.feed(Drain(1, drained=True, because=""))
+    member.feed(PersistFailed(member.state.record.serial, "Read-only file system"))
+    assert member.role() is Role.ELECTION
     told = reply(member, C)
     assert not sent(told, SendId)  # type: ignore[arg-type]
     assert member.role() is Role.PASSIVE
