@@ -216,7 +216,8 @@ def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decis
         return on_message(rules, state.with_peer(view), sender, message)
     state = state.with_peer(replace(view, standing=standing))
     state = following.hear_rumour(rules, state, standing)
-    met = leading.meet_rival(rules, state, sender, standing)
+    told = following.pass_on(rules, state, standing)
+    met = leading.meet_rival(rules, state, sender, standing).plus(*told)
     return met.then(lambda s: on_message(rules, s, sender, message))
 
 

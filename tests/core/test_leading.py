@@ -654,3 +654,18 @@ def test_nobody_believes_in_a_leader_that_is_no_member() -> None:
         said = standing(term=Term(64), leader=name, leader_heard_ms=Millis(0))
         member.hear(B, Report(said))
         assert member.state.leader is None
+
+
+def test_mode_none_news_of_a_senior_leader_is_passed_on_to_the_one_we_follow() -> None:
+    """A longer chain: two leaders at its ends hear of each other only so. Old news moves nobody."""
+    member = Member(rules_of(D, NONE, members=(A, B, C, D)))
+    member.follow(B, 65)
+    said = standing(term=Term(64), leader=A, leader_heard_ms=Millis(200))
+    (news,) = sent(member.hear(C, Report(said)), Report, B)
+    assert (news.standing.leader, news.standing.leader_heard_ms) == (A, 200)
+    assert member.state.leader == B
+    old = standing(term=Term(64), leader=A, leader_heard_ms=Millis(1000))
+    assert not sent(member.hear(C, Report(old)), Report)
+    junior = standing(term=Term(66), leader=C, leader_heard_ms=Millis(0))
+    assert not sent(member.hear(C, Report(junior)), Report)
+    assert not sent(member.hear(C, Report(standing())), Report)
