@@ -11,7 +11,7 @@ PYTHON := $(BIN)/python
 # Everything outside tests/e2e runs in parallel; e2e measures time and has the machine to itself.
 UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/bench
 
-DEBIAN := iproute2 nftables procps util-linux
+DEBIAN := iproute2 nftables openssl procps util-linux
 
 .PHONY: install dev demo test check format proto docs unit e2e bench sim soak clean
 

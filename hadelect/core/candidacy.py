@@ -196,7 +196,7 @@ def on_prevote_reply(rules: Rules, state: State, sender: Name, reply: PreVoteRep
 def leader_lives_says(rules: Rules, state: State, sender: Name, reply: PreVoteReply) -> Decision:
     """A peer hears a leader that we do not: believe it as long as it would itself."""
     standing = reply.standing
-    leader = standing.leader
+    leader = standing.leader if standing.leader in rules.peers else None
     until = max(rules.round_ms, rules.lease_ms - standing.leader_heard_ms)
     believed = replace(
         state,
@@ -258,7 +258,9 @@ def count(rules: Rules, state: State, *, over: bool) -> Decision:
     if not over:
         return Decision(state)
     voting = candidacy.phase is Phase.VOTE
-    if voting and state.now - candidacy.claimed_at < rules.lease_ms:
+    # Our own disk may take a lease; others' more, as long as nobody refuses.
+    longest = rules.lease_ms if rules.me not in candidacy.grants else 3 * rules.lease_ms
+    if voting and state.now - candidacy.claimed_at < longest:
         return claim(rules, state, candidacy)
     return give_up(rules, state, candidacy)
 

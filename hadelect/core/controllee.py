@@ -45,12 +45,15 @@ def on_supervisor_ready(rules: Rules, state: State, ready: SupervisorReady) -> D
     )
 
 
-def on_leftover(state: State, stuck: LeftoverStuck) -> Decision:
+def on_leftover(rules: Rules, state: State, stuck: LeftoverStuck) -> Decision:
     because = f"stop_failed: {stuck.because}"
     if state.fitness.leftover == because:
         return Decision(state)
     state = replace(state, fitness=replace(state.fitness, leftover=because))
-    return Decision(state, (Emit(state.role, state.term, because, warning=True),))
+    warned = Decision(state, (Emit(state.role, state.term, because, warning=True),))
+    if state.role is not Role.ELECTION:
+        return warned
+    return warned.then(lambda s: to_passive(rules, s, (Cause.UNFIT, because)))
 
 
 def on_controllee(rules: Rules, state: State, event: ControlleeChanged) -> Decision:

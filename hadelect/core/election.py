@@ -51,6 +51,7 @@ from hadelect.core.state import LONG_AGO, Decision, PeerView, Promise, State
 from hadelect.core.ticking import on_tick, wake_at
 from hadelect.core.vocabulary import (
     NO_TERM,
+    TERM_STRIDE,
     Cause,
     Leadership,
     Millis,
@@ -151,7 +152,7 @@ def dispatch(rules: Rules, state: State, event: Event) -> Decision:
         case SupervisorReady():
             return controllee.on_supervisor_ready(rules, state, event)
         case LeftoverStuck():
-            return controllee.on_leftover(state, event)
+            return controllee.on_leftover(rules, state, event)
         case ControlleeChanged():
             return controllee.on_controllee(rules, state, event)
         case Persisted():
@@ -207,14 +208,26 @@ def on_received(rules: Rules, state: State, sender: Name, message: Message) -> D
 
 def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decision:
     """A message that counts as having heard the peer; most carry its standing."""
+    if not claims_its_own(rules, sender, message):
+        return Decision(state)  # Terms are unique whatever a faulty peer says.
     view = heard(state.peer(sender), state.now)
     standing = standing_in(message)
     if standing is None:
         return on_message(rules, state.with_peer(view), sender, message)
     state = state.with_peer(replace(view, standing=standing))
     state = following.hear_rumour(rules, state, standing)
-    met = leading.meet_rival(rules, state, sender, standing)
+    told = following.pass_on(rules, state, standing)
+    met = leading.meet_rival(rules, state, sender, standing).plus(*told)
     return met.then(lambda s: on_message(rules, s, sender, message))
+
+
+def claims_its_own(rules: Rules, sender: Name, message: Message) -> bool:
+    """Whether the term it claims is one that only this sender may take."""
+    match message:
+        case Alive(term) | SendId(term) | Leader(term):
+            return term > 0 and term % TERM_STRIDE == rules.position(sender)
+        case _:
+            return True
 
 
 def heard(view: PeerView, now: Millis) -> PeerView:

@@ -9,7 +9,7 @@
 
 from hadelect.core.effects import Emit, Send
 from hadelect.core.frozen import replace
-from hadelect.core.messages import Alive, AliveAck, Leader, Standing
+from hadelect.core.messages import Alive, AliveAck, Leader, Report, Standing
 from hadelect.core.promises import promise_to_leader, with_known
 from hadelect.core.roles import to_passive
 from hadelect.core.state import LONG_AGO, Decision, State
@@ -104,7 +104,7 @@ def promise_and_ack(rules: Rules, state: State, sender: Name, alive: Alive) -> D
 def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
     """A third member hears a leader itself: be patient as long as it would be."""
     leader = standing.leader
-    if leader in (None, rules.me) or state.role in (Role.LEADER, Role.ELECTION):
+    if leader not in rules.peers or state.role in (Role.LEADER, Role.ELECTION):
         return state
     rumoured = Leadership(standing.term, leader) if leader else None
     if rumoured is None or rumoured in state.released or standing.term < state.term:
@@ -123,3 +123,28 @@ def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
         wanted=None,
         stand_at=None,
     )
+
+
+def pass_on(rules: Rules, state: State, standing: Standing) -> tuple[Send, ...]:
+    """Mode none: tell the leader we follow that a third member hears one that outranks it.
+
+    Two leaders at the ends of a longer chain hear of each other only so; news that is older than
+    two heartbeats moves nobody.
+    """
+    if rules.identity.arbitration is Arbitration.MAJORITY or state.leader not in rules.peers:
+        return ()
+    if standing.leader not in rules.peers or standing.leader == state.leader:
+        return ()
+    assert state.leader is not None
+    assert standing.leader is not None
+    other = Leadership(standing.term, standing.leader)
+    fresh = standing.leader_heard_ms < 2 * rules.heartbeat_ms and other not in state.released
+    if not fresh or not outranks(rules, other, Leadership(state.term, state.leader)):
+        return ()
+    news = replace(
+        standing_of(rules, state, state.now),
+        leader=standing.leader,
+        term=standing.term,
+        leader_heard_ms=standing.leader_heard_ms,
+    )
+    return (Send(state.leader, Report(news)),)

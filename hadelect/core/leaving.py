@@ -92,9 +92,10 @@ def handover_refusal(rules: Rules, state: State, asked: Handover) -> str:
         return f"{rules.me} leads already"
     if asked.to and asked.to not in rules.identity.members:
         return f"{asked.to} is not in HAD_LIST ({', '.join(rules.identity.members)})"
-    if state.controllee.state is ControlleeState.STOP_FAILED and not asked.force:
+    stuck = state.controllee.state is ControlleeState.STOP_FAILED
+    if stuck and not asked.force:
         return "the controllee cannot be killed (stop_failed); --force --reason moves all the same"
-    if state.leaving and not asked.force:
+    if state.leaving and not (asked.force and stuck):
         return f"it is leaving already: {state.leaving.because}"
     if asked.to and not is_candidate_peer(rules, state.peer(asked.to), state.now):
         return unfit_peer(rules, state, asked.to)
@@ -123,11 +124,14 @@ def on_drain(rules: Rules, state: State, asked: Drain) -> Decision:
     written = Decision(state, (Persist(state.record),))
     word = "drained" if asked.drained else "undrained"
     told = Emit(state.role, state.term, f"{word} by an operator: {asked.because}")
-    if state.leading and asked.drained:
+    if state.leading and asked.drained and state.leaving is None:
         successor = best_successor(rules, state, state.now)
         leaving = Leaving(successor, Cause.HANDOVER, f"drained: {asked.because}", asked.id)
         return written.plus(told).then(lambda s: leave(rules, s, leaving))
-    return written.plus(told, Answer(asked.id, ok=True, text=f"{rules.me} is {word}"))
+    done = written.plus(told, Answer(asked.id, ok=True, text=f"{rules.me} is {word}"))
+    if state.role is not Role.ELECTION or not asked.drained:
+        return done
+    return done.then(lambda s: to_passive(rules, s, (Cause.LOST_ELECTION, "drained")))
 
 
 def on_shutdown(rules: Rules, state: State, asked: Shutdown) -> Decision:

@@ -9,6 +9,7 @@ import socketserver
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -87,6 +88,11 @@ class Pages(BaseHTTPRequestHandler):
                 self._answer(404, "text/plain; charset=utf-8", f"there is: {known}".encode())
 
     do_HEAD = do_GET  # noqa: N815 - the base class asks for this name
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """A verb that is not GET or HEAD is the client's mistake, not a gap of ours."""
+        wrong_verb = code == HTTPStatus.NOT_IMPLEMENTED
+        super().send_error(HTTPStatus.METHOD_NOT_ALLOWED if wrong_verb else code, message, explain)
 
     def _yes_or_no(self, yes: bool, word: str, otherwise: str) -> None:
         body = (word if yes else otherwise).encode()

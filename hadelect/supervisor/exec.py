@@ -25,15 +25,54 @@ REMEDIES = {
 }
 
 
-def spawn(spec: Spec, term: int, out: int, err: int) -> tuple[int, int]:
-    """(pid, pipe): the pipe closes empty when the program runs, else it says why not."""
-    environment = spec.environment_of(term)
-    told, tells = os.pipe2(os.O_CLOEXEC)
-    pid = os.fork()
-    if pid == 0:
-        _become(spec, environment, (out, err, tells))
-    os.close(tells)
-    return pid, told
+class Program:
+    """Prepared while the init is warm, so that a start is a fork and an exec."""
+
+    __slots__ = ("_err", "_ignored", "_out", "_spec")
+
+    def __init__(self, spec: Spec, out: int, err: int) -> None:
+        self._spec = spec
+        self._out = out  # Write ends of the pipes; ours to close.
+        self._err = err
+        self._ignored: list[int] = []
+
+    def prepare(self) -> None:
+        """Exec keeps what is ignored; what is caught it sets back by itself."""
+        everything = signal.valid_signals()
+        self._ignored = [n for n in everything if signal.getsignal(n) is signal.SIG_IGN]
+
+    def start(self, term: int) -> tuple[int, int]:
+        """(pid, pipe): the pipe closes empty when the program runs, else it says why not."""
+        environment = self._spec.environment_of(term)
+        told, tells = os.pipe2(os.O_CLOEXEC)
+        pid = os.fork()
+        if pid == 0:
+            self._become(environment, tells)
+        for fd in (tells, self._out, self._err):
+            os.close(fd)
+        return pid, told
+
+    def _become(self, environment: dict[str, str], tells: int) -> NoReturn:
+        spec = self._spec
+        try:
+            os.setsid()
+            for number in self._ignored:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            null = os.open(os.devnull, os.O_RDONLY)
+            # Above 2 first: the pipes may have been given the numbers that they shall replace.
+            high = [os.dup(fd) for fd in (null, self._out, self._err)]
+            for number, fd in enumerate(high):
+                os.dup2(fd, number)
+            os.closerange(3, tells)
+            os.closerange(tells + 1, MAX_FD)
+            if spec.user:
+                _change_user(spec.user)
+            os.execvpe(spec.argv[0], spec.argv, environment)  # noqa: S606
+        except OSError as error:
+            os.write(tells, str(error.errno or 0).encode())
+        finally:
+            os._exit(127)
 
 
 def failure(spec: Spec, said: bytes) -> str:
@@ -41,34 +80,6 @@ def failure(spec: Spec, said: bytes) -> str:
     number = int(said or b"0")
     remedy = REMEDIES.get(number, "correct {name}").format(name=spec.controllee)
     return f"cannot run {spec.argv[0]}: {os.strerror(number)}; {remedy}"
-
-
-def _become(spec: Spec, environment: dict[str, str], pipes: tuple[int, int, int]) -> NoReturn:
-    out, err, tells = pipes
-    try:
-        os.setsid()
-        _clean_signals()
-        null = os.open(os.devnull, os.O_RDONLY)
-        # Above 2 first: the pipes may have been given the numbers that they shall replace.
-        high = [os.dup(fd) for fd in (null, out, err)]
-        for number, fd in enumerate(high):
-            os.dup2(fd, number)
-        os.closerange(3, tells)
-        os.closerange(tells + 1, MAX_FD)
-        if spec.user:
-            _change_user(spec.user)
-        os.execvpe(spec.argv[0], spec.argv, environment)  # noqa: S606
-    except OSError as error:
-        os.write(tells, str(error.errno or 0).encode())
-    finally:
-        os._exit(127)
-
-
-def _clean_signals() -> None:
-    for number in signal.valid_signals():
-        if number not in (signal.SIGKILL, signal.SIGSTOP):
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _change_user(user: User) -> None:

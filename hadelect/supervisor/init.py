@@ -51,7 +51,8 @@ class Init:
         self._spec = spec
         self._kind = kind  # Of the fence.
         self._channel = channel  # To the supervisor.
-        self._out, self._err = pipes
+        self._pipes = pipes
+        self._program = program.Program(spec, *pipes)
         self._cgroup = ""
         self._term = 0
         self._main = 0  # The first process, or the one that went to the background; 0 = none.
@@ -67,7 +68,7 @@ class Init:
         try:
             name_process("hadelect-init")
             os.setsid()  # A terminal's ^C and ^Z are for the supervisor alone.
-            _keep_only(self._channel.fileno(), self._out, self._err)
+            _keep_only(self._channel.fileno(), *self._pipes)
             for number in _IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             self._loop = Loop()
@@ -108,6 +109,7 @@ class Init:
         except OSError as error:
             packets.send(self._channel, {"do": "unable", "because": str(error)})
             os._exit(1)
+        self._program.prepare()
         packets.send(self._channel, {"do": "prepared"})
 
     def _start(self, body: packets.Body) -> None:
@@ -116,10 +118,7 @@ class Init:
         self._term = packets.number(body, "term")
         self._set_deadline(packets.number(body, "deadline"))
         self._started_at = boottime_ms()
-        spec = self._spec
-        self._main, self._exec_pipe = program.spawn(spec, self._term, self._out, self._err)
-        os.close(self._out)
-        os.close(self._err)
+        self._main, self._exec_pipe = self._program.start(self._term)
         self._loop.watch(self._exec_pipe, self._on_exec)
 
     def _extend(self, body: packets.Body) -> None:

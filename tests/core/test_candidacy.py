@@ -5,7 +5,6 @@ import pytest
 from hadelect.core.effects import Persist, SendDatagram, Start
 from hadelect.core.events import (
     ControlleeChanged,
-    Drain,
     Persisted,
     PersistFailed,
     Released,
@@ -233,6 +232,15 @@ def test_an_unanswered_claim_is_repeated_for_a_lease_then_withdrawn() -> None:
     assert sent(member.wait(600), Withdraw, C)
 
 
+def test_a_candidate_with_a_working_disk_waits_longer_for_the_others() -> None:
+    """Three leases, unless somebody refuses."""
+    member = survivor()
+    stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    assert not sent(member.wait(8900), Withdraw)
+    assert sent(member.wait(600), Withdraw, C)
+
+
 def test_a_vote_that_a_slow_disk_kept_back_counts_for_the_repeated_claim() -> None:
     """From that claim's send time; the candidate's own as well."""
     member = survivor()
@@ -450,10 +458,11 @@ def test_its_own_vote_counts_once() -> None:
     assert member.state.candidacy.grants == (B,)
 
 
-def test_a_member_that_is_drained_while_it_asks_claims_no_term() -> None:
+def test_a_member_whose_disk_fails_while_it_asks_claims_no_term() -> None:
     """It notices before the claim."""
     member = survivor()
-    member.feed(Drain(1, drained=True, because=""))
+    member.feed(PersistFailed(member.state.record.serial, "Read-only file system"))
+    assert member.role() is Role.ELECTION
     told = reply(member, C)
     assert not sent(told, SendId)  # type: ignore[arg-type]
     assert member.role() is Role.PASSIVE

@@ -613,3 +613,59 @@ def test_a_witness_reports_and_never_stands() -> None:
     told = witness.wait(30_000)
     assert witness.role() is Role.PASSIVE
     assert len(sent(told, Report, A)) >= 29
+
+
+def test_a_candidate_that_is_drained_withdraws() -> None:
+    """Its claim is out: the votes must not make it lead."""
+    member = leader_of(rules_of(B), C)
+    member.wait(3000)
+    member.feed(dead(member.state.record.led))
+    member.hear(C, Report(standing()))
+    member.wait(4000)
+    member.hear(C, Report(standing()))
+    assert member.role() is Role.ELECTION
+    told = member.feed(Drain(9, drained=True, because="disk"))
+    assert of(told, Answer)[0].ok
+    assert member.role() is Role.PASSIVE
+
+
+def test_a_candidate_whose_supervisor_falls_silent_withdraws() -> None:
+    """It could not start anything."""
+    member = Member(rules_of(A))
+    member.wait(3000)
+    assert member.role() is Role.ELECTION
+    member.feed(LeftoverStuck("the supervisor does not answer"))
+    assert member.role() is Role.PASSIVE
+
+
+def test_every_command_is_answered() -> None:
+    """Also one that comes while the leader is leaving."""
+    member = leader_of(rules_of(), B, C)
+    member.feed(Handover(5, C, "maintenance"))
+    assert not of(member.feed(Handover(6, None, "now", force=True)), Answer)[0].ok
+    assert of(member.feed(Drain(7, drained=True, because="disk")), Answer)[0].ok
+    assert of(member.feed(dead(64)), Answer)[0].id == 5
+
+
+def test_nobody_believes_in_a_leader_that_is_no_member() -> None:
+    """A rumour of a stranger, or of ourselves, is none."""
+    member = Member(rules_of(C))
+    for name in (D, C):
+        said = standing(term=Term(64), leader=name, leader_heard_ms=Millis(0))
+        member.hear(B, Report(said))
+        assert member.state.leader is None
+
+
+def test_mode_none_news_of_a_senior_leader_is_passed_on_to_the_one_we_follow() -> None:
+    """A longer chain: two leaders at its ends hear of each other only so. Old news moves nobody."""
+    member = Member(rules_of(D, NONE, members=(A, B, C, D)))
+    member.follow(B, 65)
+    said = standing(term=Term(64), leader=A, leader_heard_ms=Millis(200))
+    (news,) = sent(member.hear(C, Report(said)), Report, B)
+    assert (news.standing.leader, news.standing.leader_heard_ms) == (A, 200)
+    assert member.state.leader == B
+    old = standing(term=Term(64), leader=A, leader_heard_ms=Millis(1000))
+    assert not sent(member.hear(C, Report(old)), Report)
+    junior = standing(term=Term(66), leader=C, leader_heard_ms=Millis(0))
+    assert not sent(member.hear(C, Report(junior)), Report)
+    assert not sent(member.hear(C, Report(standing())), Report)

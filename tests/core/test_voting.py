@@ -406,3 +406,11 @@ def test_mode_none_nobody_stands_before_it_has_heard_the_others() -> None:
         voter.hear(peer, Report(standing(fit=False)))
     voter.wait(600)
     assert voter.role() is Role.ELECTION
+
+
+def test_a_term_of_somebody_else_is_nonsense() -> None:
+    """Terms are unique by position; a faulty peer's claim to another's is dropped."""
+    voter = Member(rules_of(C))
+    assert voter.hear(A, claim(A, 65)) == ()
+    assert voter.hear(A, say_alive(A, 0)) == ()
+    assert voter.state.leader is None

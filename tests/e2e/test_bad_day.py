@@ -93,7 +93,8 @@ def one_fault(day: Day, faults: tuple[Fault, ...]) -> None:
 
 def test_a_bad_day(build: Build, mode: str) -> None:
     """Whatever goes wrong, one thing at a time, there are never two; and one in the end."""
-    lab = build(Pool(mode))
+    # Schedulers are killed more often than any restart limit would bear.
+    lab = build(Pool(mode, more=(("HAD_RESTART_LIMIT", 1000),)))
     day = Day(lab, random.Random(SEED))
     processes: tuple[Fault, ...] = (kill_part, freeze_part, power_off, stop)
     links: tuple[Fault, ...] = (cut, one_way)

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import time
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -59,6 +60,7 @@ class StandIn:
         self.client = SupervisorClient(
             self.fd, self.on_event, self.on_output, self.on_lost, self.on_error
         )
+        self.ordered_at = 0
         self.extending: asyncio.Task[None] | None = None
 
     def say(self, **line: object) -> None:
@@ -70,7 +72,9 @@ class StandIn:
             for name, value in asdict(event).items()
         }
         known = {"fence": self.client.fence_kind, "init": self.client.init_pid}
-        self.say(event=type(event).__name__, at=boottime_ms(), **known, **fields)
+        took_ms = (time.perf_counter_ns() - self.ordered_at) / 1e6  # Since the last order.
+        at = boottime_ms()
+        self.say(event=type(event).__name__, at=at, took_ms=took_ms, **known, **fields)
 
     def on_output(self, stream: str, line: str) -> None:
         self.say(event="output", stream=stream, line=line)
@@ -84,6 +88,7 @@ class StandIn:
         os._exit(78)
 
     def obey(self, order: dict[str, Any]) -> None:
+        self.ordered_at = time.perf_counter_ns()
         term = Term(order.get("term", 0))
         deadline = Millis(boottime_ms() + order.get("for_ms", 0))
         match order["do"]:

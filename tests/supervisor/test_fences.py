@@ -116,8 +116,9 @@ def test_cgroup_left_behind(tmp_path: Path) -> None:
     """A later life finds the cgroup of an earlier one and empties it."""
     with Had(tmp_path) as first:
         raised(first, "cgroup", "forks")
-        first.kill(first.daemon, signal.SIGSTOP)
-        first.kill(first.init, signal.SIGSTOP)
+        for pid in (first.init, first.process.pid):  # Each would kill the tree by itself.
+            first.kill(pid, signal.SIGSTOP)
+        first.kill(first.daemon)
         first.kill(first.process.pid)
         assert first.living()
         with Had(tmp_path) as second:
