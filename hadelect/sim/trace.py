@@ -23,6 +23,8 @@ from hadelect.sim.world import World, pool_of
 
 RULE = "----"
 UNITS = {"ms": 1, "s": 1000, "h": 3_600_000}
+STEADY = Faults(delay_ms=(2, 2), start_ms=(200, 200))  # No dice: recordings stay comparable.
+APART_MS = 50  # Between the boots of two members.
 FOREVER_MS = 1 << 40  # A SIGSTOP without an end in sight.
 
 
@@ -66,16 +68,16 @@ class Script:
     # -- the pool and time -----------------------------------------------------------------------
 
     def pool(self, words: list[str]) -> None:
-        """`pool SIZE [none|majority] [primary] [witness] [off] [seed=N] [lease=T …]`."""
+        """`pool SIZE [none|majority] [primary] [witness] [off] [lease=T]`: the first boots last."""
         timing: dict[str, Any] = {"unfit_cooldown_ms": 60_000, "use_primary": "primary" in words}
         given = dict(word.split("=") for word in words if "=" in word)
-        seed = int(given.pop("seed", "4"))
         timing |= {f"{name}_ms": millis(value) for name, value in given.items()}
         mode = Arbitration.NONE if "none" in words else Arbitration.MAJORITY
         rules = pool_of(int(words[0]), words.count("witness"), mode, **timing)
-        self._world = World(rules, seed, Faults(delay_ms=(1, 3), start_ms=(150, 250)))
+        self._world = world = World(rules, 0, STEADY)
         if "off" not in words:
-            self.power_on(list(self._world.names))
+            for place, name in enumerate(reversed(world.names)):
+                world.at(place * APART_MS, world.machines[name].power_on)
 
     def run(self, words: list[str]) -> None:
         self.world.run_for(millis(words[0]))
