@@ -59,7 +59,7 @@ def test_a_misfit_is_refused_with_the_reason(
 
 
 def test_a_changed_list_changes_nothing_by_itself(build: Build) -> None:
-    """The voters' list in force is durable: started with another one, a member keeps it and warns."""
+    """The voters' list in force is durable: a member started with another keeps it and warns."""
     lab = build(Pool("majority"))
     lab.start()
     leader = lab.settled()
