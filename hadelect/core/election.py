@@ -179,9 +179,10 @@ def on_peer_refused(rules: Rules, state: State, refused: PeerRefused) -> Decisio
         words = f"refuses {refused.sender}: {refused.because}"
         return Decision(state, (Emit(state.role, state.term, words, warning=True),))
     view = state.peer(refused.sender)
-    if view.refused_because == refused.because:
+    known = view.refused_because == refused.because
+    state = state.with_peer(replace(view, refused_because=refused.because, refused_at=state.now))
+    if known:
         return Decision(state)
-    state = state.with_peer(replace(view, refused_because=refused.because, heard_at=LONG_AGO))
     words = f"refuses {refused.sender}: {refused.because}"
     return Decision(state, (Emit(state.role, state.term, words, warning=True),))
 

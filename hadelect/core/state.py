@@ -35,7 +35,8 @@ class PeerView:
     standing: Standing | None = None
     version: str = ""
     life: str = ""
-    refused_because: str = ""  # Not empty: incompatible, and how.
+    refused_because: str = ""  # Not empty: incompatible, and how …
+    refused_at: Millis = LONG_AGO  # … as last seen.
 
 
 @dataclass(frozen=True, slots=True)

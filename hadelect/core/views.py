@@ -62,7 +62,22 @@ def unfit_because(rules: Rules, state: State) -> str:
         return "not ready yet"
     if state.role is not Role.LEADER and not state.secret_hash:
         return "the supervisor is not ready"
-    return ""
+    return "" if state.role is Role.LEADER else refused_by(rules, state)
+
+
+def refused_by(rules: Rules, state: State) -> str:
+    """Mode none asks every member it reaches: one that is there and incompatible refuses.
+
+    In mode majority its vote is missing, which is enough.
+    """
+    if rules.identity.arbitration is Arbitration.MAJORITY:
+        return ""
+    there = (
+        f"{peer.name}: {peer.refused_because}"
+        for peer in state.peers
+        if peer.refused_because and state.now - peer.refused_at < rules.refused_ms
+    )
+    return next(there, "")
 
 
 def obstacle(rules: Rules, state: State, now: Millis) -> str:

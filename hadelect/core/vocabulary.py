@@ -119,6 +119,7 @@ class Rules:
     probe_count: int = 3
     successor_ms: Millis = Millis(300)  # How long the others leave a named successor alone.
     stall_ms: Millis = Millis(50)  # Woken later than this: we were not scheduled.
+    refused_ms: Millis = Millis(15_000)  # How long a refusal stands: it is tried anew every 5 s.
 
     @cached_property
     def voters(self) -> tuple[Name, ...]:

@@ -250,7 +250,6 @@ class Peers:
         link.session, link.call = session, call
         link.trouble = None
         link.hurry.clear()
-        self._refused.pop(link.name, None)
         self._ears.note(f"{link.name} is connected")
         for direction in ("in", "out"):
             self._ours.metrics.message("Hello", direction, "ok")
@@ -278,15 +277,16 @@ class Peers:
 
     def _refuse(self, error: Unwelcome) -> None:
         self._ours.metrics.message("Hello", "in", "refused")
+        if error.sender in self._links:
+            # Told each time: while a peer that we reach refuses us, mode none must know it.
+            self._ears.hear(PeerRefused(error.sender, error.because))
+            return
         if self._refused.get(error.sender) == error.because:
             return
         if len(self._refused) >= REFUSALS_KEPT:
             self._refused.clear()
         self._refused[error.sender] = error.because
-        if error.sender in self._links or error.sender == self._ours.rules.me:
-            self._ears.hear(PeerRefused(error.sender, error.because))
-        else:
-            self._ears.note(f"refuses {error.sender}: {error.because}", warning=True)
+        self._ears.hear(PeerRefused(error.sender, error.because))
 
 
 def caller(context: Any) -> str:

@@ -20,13 +20,19 @@ class Usage:
 
     cpu_seconds: float
     pss_mb: float
+    alone_mb: float  # What its PSS would be if no other member shared its pages (at most).
     packets: int  # In and out.
 
 
 def usage(host: Host) -> Usage:
     schedulers = set(host.controllees())
     pids = [pid for pid in lan.inhabitants(host.namespace) if pid not in schedulers]
-    return Usage(sum(map(_cpu, pids)), sum(map(_pss, pids)), _packets(host, pids[0]))
+    return Usage(
+        cpu_seconds=sum(map(_cpu, pids)),
+        pss_mb=sum(_memory(pid, "Pss") for pid in pids),
+        alone_mb=_alone(pids),
+        packets=_packets(pids[0]),
+    )
 
 
 def _cpu(pid: int) -> float:
@@ -34,14 +40,23 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _pss(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def _memory(pid: int, *fields: str) -> float:
+    """Fields of smaps_rollup, added up, in MB."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    values = {
+        name: rest.split()[0] for name, _, rest in (line.partition(":") for line in lines[1:])
+    }
+    return sum(int(values[field]) for field in fields) / 1024
 
 
-def _packets(host: Host, pid: int) -> int:
+def _alone(pids: list[int]) -> float:
+    """All of the largest process (the daemon), and what the others share with nobody."""
+    *rest, largest = sorted(pids, key=lambda pid: _memory(pid, "Rss"))
+    own = sum(_memory(pid, "Private_Clean", "Private_Dirty") for pid in rest)
+    return _memory(largest, "Rss") + own
+
+
+def _packets(pid: int) -> int:
     for line in Path(f"/proc/{pid}/net/dev").read_text().splitlines():
         name, _, counts = line.partition(":")
         if name.strip() == "eth0":
@@ -65,6 +80,7 @@ def idle(seconds: float) -> list[Row]:
         rows += [
             row(f"idle {role}: CPU of one core", "%", cpu, (0.8, INFINITY)),
             row(f"idle {role}: PSS", "MB", [b.pss_mb for _, b in pairs], (50, INFINITY)),
+            row("  if no page were shared", "MB", [b.alone_mb for _, b in pairs], (50, INFINITY)),
             row(
                 f"idle {role}: packets in and out",
                 "1/s",

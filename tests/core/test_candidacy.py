@@ -10,7 +10,9 @@ from hadelect.core.events import (
     Released,
     SupervisorReady,
 )
+from hadelect.core.frozen import replace
 from hadelect.core.messages import (
+    AliveAck,
     Goodbye,
     Leader,
     PreVote,
@@ -24,8 +26,17 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
-from hadelect.core.views import reached, unfit_because
-from hadelect.core.vocabulary import Arbitration, ControlleeState, Millis, Name, Refusal, Role, Term
+from hadelect.core.views import active_promise, obstacle, reached, unfit_because
+from hadelect.core.vocabulary import (
+    Arbitration,
+    ControlleeState,
+    Leadership,
+    Millis,
+    Name,
+    Refusal,
+    Role,
+    Term,
+)
 from tests.core.member import (
     SECRETS,
     A,
@@ -521,3 +532,43 @@ def test_mode_none_nobody_waits_for_a_member_that_said_goodbye() -> None:
     assert member.role() is Role.ELECTION
     member.hear(A, Goodbye("clean stop"))
     assert member.role() is Role.LEADER
+
+
+def test_a_leader_known_by_rumour_only_falls_silent() -> None:
+    """The reason says so: it was never heard here."""
+    member = Member(rules_of(C))
+    member.wait(100)
+    member.hear(B, Report(standing(term=Term(64), leader=A, leader_heard_ms=Millis(0))))
+    assert member.state.leader == A
+    told = member.wait(4000)
+    assert "which only others heard" in reasons(told)
+
+
+def test_a_member_that_waits_for_its_own_tree_does_not_stand() -> None:
+    """Nor one that is ending: each is its own obstacle, in words."""
+    member = leader_of(rules_of(), B, C)
+    member.wait(3000)
+    assert "supervisor" in obstacle(member.rules, member.state, member.now)
+    member.feed(SupervisorReady(hash_of("thawed")))
+    assert "not verified dead" in obstacle(member.rules, member.state, member.now)
+    ending = Member(rules_of(B))
+    ending.state = replace(ending.state, ending=True)
+    assert obstacle(ending.rules, ending.state, ending.now) == "shutting down"
+
+
+def test_patience_with_a_leader_that_is_proven_over_is_over() -> None:
+    """Whatever was to be waited for."""
+    member = follower()
+    member.state = replace(member.state, released=(Leadership(Term(64), A),))
+    assert active_promise(member.state, member.now) is None
+    member.wait(1)
+    assert member.role() is Role.ELECTION
+
+
+def test_a_member_without_memory_that_hears_nobody_does_not_stand() -> None:
+    """After its silence it still does not know the terms of the others."""
+    member = Member(rules_of(A), found=None)
+    member.wait(9000)
+    assert member.role() is Role.PASSIVE
+    assert "learned" in obstacle(member.rules, member.state, member.now)
+    assert member.hear(B, AliveAck(Term(64), Millis(1), standing())) == ()

@@ -669,3 +669,64 @@ def test_mode_none_news_of_a_senior_leader_is_passed_on_to_the_one_we_follow() -
     junior = standing(term=Term(66), leader=C, leader_heard_ms=Millis(0))
     assert not sent(member.hear(C, Report(junior)), Report)
     assert not sent(member.hear(C, Report(standing())), Report)
+
+
+def test_mode_none_nobody_leads_beside_a_member_that_refuses_it() -> None:
+    """A member that forgot HAD_ARBITRATION = majority is not alone: the others are there."""
+    member = Member(rules_of(A, NONE))
+    because = "HAD_ARBITRATION is 'none' here and 'majority' there"
+    member.feed(PeerRefused(B, because))
+    member.wait(9000)
+    member.feed(PeerRefused(B, because))
+    told = member.wait(14_900)
+    assert member.role() is Role.PASSIVE
+    assert because in sent(told, Report, C)[-1].standing.unfit_because
+    member.wait(700)
+    assert member.role() is not Role.PASSIVE
+
+
+def test_mode_majority_a_refused_member_is_one_vote_less() -> None:
+    """The others elect without it; a leader in mode none goes on, too."""
+    member = Member(rules_of(A))
+    member.feed(PeerRefused(B, "HAD_CONTROLLEE differs"))
+    member.wait(3000)
+    assert member.role() is Role.ELECTION
+    leader = leader_of(rules_of(arbitration=NONE), B, C)
+    leader.feed(PeerRefused(B, "HAD_LIST differs"))
+    leader.wait(5000)
+    assert leader.role() is Role.LEADER
+
+
+def test_a_resignation_with_a_stuck_tree_says_so_and_waits() -> None:
+    """Leaving does not pretend that the tree is stopping."""
+    member = leader_of(rules_of(), B, C)
+    member.feed(ControlleeChanged(Term(64), ControlleeState.STOP_FAILED, because="state D"))
+    assert of(member.feed(Shutdown("SIGTERM")), Stop)
+    assert member.state.controllee.state is ControlleeState.STOP_FAILED
+
+
+def test_a_notice_of_our_own_earlier_life_is_no_news() -> None:
+    """Its secret proves it; nobody is to be marked as gone."""
+    member = leader_of(rules_of(), B, C)
+    member.feed(Handover(1, B, "why"))
+    member.feed(dead(64))
+    assert member.feed(Released(proof_of(A, 64))) == ()
+    other = leader_of(rules_of(), B, C)
+    assert other.feed(Released(proof_of(A, 64))) == ()
+
+
+def test_a_restart_waits_while_authority_is_short() -> None:
+    """A start needs a deadline that is still to come."""
+    member = leader_of(rules_of(), B, C)
+    member.wait(2300)
+    member.feed(ended(64))
+    told = member.wait(400)
+    assert not of(told, Start)
+    assert member.role() is Role.LEADER
+
+
+def test_what_an_old_term_ended_with_is_not_the_new_one() -> None:
+    """A late STOPPED of another leadership leaves the present one alone."""
+    member = leader_of(rules_of(), B, C)
+    assert member.feed(dead(7)) == ()
+    assert member.role() is Role.LEADER

@@ -152,11 +152,19 @@ class Lab:
     def one(self, *among: Host, still: float | None = None) -> Host:
         """Exactly one scheduler in the end: settled, then one lease without a change."""
         leader = self.settled(*among)
-        before = self.journal.running()
-        assert len(before) == 1, f"not one but {[run.who for run in before]}"
+        before = self.alone()
         time.sleep(self.pool.lease if still is None else still)
-        assert [run.pid for run in self.journal.running()] == [before[0].pid], "moved again"
+        assert [run.pid for run in self.journal.running()] == [before.pid], "moved again"
         return leader
+
+    def alone(self) -> Run:
+        """Wait until one scheduler writes and no other; one that died counts for a moment."""
+
+        def only() -> Run | None:
+            writing = self.journal.running()
+            return writing[0] if len(writing) == 1 else None
+
+        return until(only, self.pool.bound, lambda: f"not one scheduler: {self.journal.running()}")
 
     def never_two(self) -> None:
         never_two(self.journal)
