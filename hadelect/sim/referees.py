@@ -78,12 +78,15 @@ class Referees:
     def tree_killed(self, init: "Init") -> None:
         """SIGKILL was sent; a tree that hangs in the kernel counts no longer."""
         if init.machine.stuck_until > self.world.now:
-            self.running.remove(init)
+            self._ended(init)
 
     def tree_gone(self, init: "Init") -> None:
         if init in self.running:
             self._check_deadline(init)
-            self.running.remove(init)
+            self._ended(init)
+
+    def _ended(self, init: "Init") -> None:
+        self.running.remove(init)
         self._unmoved(f"the controllee of {init.name}, term {init.term}, ends: {init.ended_by}")
 
     def _check_token(self, init: "Init") -> None:
