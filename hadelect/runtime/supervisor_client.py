@@ -76,6 +76,7 @@ class SupervisorClient:
         self._deadline = 0
         self._unacknowledged: deque[tuple[int, int]] = deque()  # (deadline, sent at)
         self._watch: asyncio.TimerHandle | None = None
+        self._proof_wait: asyncio.TimerHandle | None = None
         self._in_doubt = False  # The supervisor left a kill to us and has not spoken since.
         self._is_lost = False
         self._hash = ""  # Of the secret of the next leadership.
@@ -201,7 +202,8 @@ class SupervisorClient:
         if self._is_lost:
             self._finish_lost(because)
         else:
-            AsyncClock().after(PROOF_WAIT_MS, lambda: self._without_proof(because))
+            wait_s = PROOF_WAIT_MS / 1000
+            self._proof_wait = self._loop.call_later(wait_s, self._without_proof, because)
 
     def _without_proof(self, because: str) -> None:
         """Verified by us; the supervisor did not say so in time."""
@@ -225,6 +227,8 @@ class SupervisorClient:
         if self._ending:
             self._ending.cancel()
             self._ending = None
+        if self._proof_wait:  # It was about this tree; the next one lives.
+            self._proof_wait.cancel()
         self._on_event(stopped)
 
     # --- the supervisor is gone ---
