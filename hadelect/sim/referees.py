@@ -37,15 +37,16 @@ class BrokenPromise(Exception):
 
 
 class Referees:
-    def __init__(self, world: "World", rules: Rules) -> None:
+    def __init__(self, world: "World", pool: tuple[Rules, ...]) -> None:
         self.world = world
+        rules = max(pool, key=lambda each: each.lease_ms)  # The slowest sets the bounds.
         self.majority = rules.identity.arbitration is Arbitration.MAJORITY
         self.needed = rules.majority
         self.causes = Causes(world, bound_ms(rules, world.faults))
         self.running: list[Init] = []  # Trees that count.
         self.wiped = False  # A state directory was lost: tokens may go backwards.
         self.settled = False  # From now on stability is judged.
-        self._rules = rules
+        self._shortest_lease_ms = min(each.lease_ms for each in pool)
         self._resolve_ms = resolve_ms(rules, world.faults)
         self._led: dict[Term, Name] = {}
         self._votes: dict[Term, dict[Name, Name]] = {}
@@ -107,7 +108,8 @@ class Referees:
 
     def _check_deadline(self, init: "Init") -> None:
         """Authority lasts a margin longer than the latest deadline asked for."""
-        allowed = init.latest_asked + (self._rules.margin_ms if init.stopped else KILL_SLACK_MS)
+        margin_ms = init.machine.rules.margin_ms
+        allowed = init.latest_asked + (margin_ms if init.stopped else KILL_SLACK_MS)
         if init.machine.clock.read(self.world.now) > allowed:
             self.broken(f"the tree of {init.name}, term {init.term}, outlives its authority")
 
@@ -185,7 +187,7 @@ class Referees:
         self.settled = True
 
     def _unmoved(self, what: str) -> None:
-        lossy = self.world.faults.loss and self._rules.lease_ms < LOSSY_LEASE_MS
+        lossy = self.world.faults.loss and self._shortest_lease_ms < LOSSY_LEASE_MS
         if not self.settled or lossy or self.world.faults.harsh:
             return
         if not self.causes.recent():
@@ -204,7 +206,8 @@ class Referees:
     def look(self) -> None:
         """What no single change shows: trees that outlive their authority, lasting overlaps."""
         for tree in self.running:
-            if tree.machine.clock.read(self.world.now) > tree.latest_asked + self._rules.margin_ms:
+            machine = tree.machine
+            if machine.clock.read(self.world.now) > tree.latest_asked + machine.rules.margin_ms:
                 self._check_deadline(tree)
         if len(self.running) > 1:
             self._check_overlap()
