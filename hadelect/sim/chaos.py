@@ -162,6 +162,36 @@ class Chaos:
         for _ in range(2):
             self.cut()
 
+    def lure(self) -> None:
+        """The leader keeps only the voters that it needs; then these lose their memory of it.
+
+        The hardest hour of a promise: whoever backs the leader restarts and joins the other side.
+        """
+        leaders = self.world.leaders()
+        if len(leaders) != 1:
+            return
+        leader, rules = leaders[0], self.world.machines[leaders[0]].rules
+        others = [name for name in self.world.names if name != leader]
+        self.dice.shuffle(others)
+        backing, rest = others[: rules.majority - 1], others[rules.majority - 1 :]
+        self._separate_from(leader, rest)
+        delay = self.dice.randint(1, rules.lease_ms)
+        for name in backing:
+            self.world.at(self.world.now + delay, self._turn, name, leader)
+
+    def _turn(self, name: Name, leader: Name) -> None:
+        machine = self.world.machines[name]
+        if self.world.now >= self.until:
+            return  # Healed meanwhile.
+        if self.dice.random() < 0.5:
+            self._restart(machine)
+        else:
+            machine.kill_daemon()
+        self._separate_from(leader, [name])
+
+    def _separate_from(self, one: Name, others: Iterable[Name]) -> None:
+        self.world.cut(pair for name in others for pair in ((one, name), (name, one)))
+
     def heal(self) -> None:
         self.world.heal()
 

@@ -59,6 +59,7 @@ class Faults:
     one_way: int = 0
     chain: int = 0  # One pair cannot talk, all others can.
     partition: int = 0
+    lure: int = 0  # The leader's last voters restart and join the other side.
     heal: int = 0
     drop_notices: int = 0
     disk_full: int = 0
