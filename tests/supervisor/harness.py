@@ -49,7 +49,13 @@ def remove_cgroup(state_dir: Path) -> None:
         cgroup = json.loads((state_dir / "tree.json").read_text())["cgroup"]
     except (OSError, ValueError, TypeError, KeyError):
         return
-    fence.remove_cgroup(cgroup)
+
+    def is_removed() -> bool:
+        fence.remove_cgroup(cgroup)
+        return not Path(cgroup).exists()
+
+    if cgroup:
+        until(is_removed)
 
 
 class Had:
