@@ -9,7 +9,7 @@ BENCH ?=
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 # Everything outside tests/e2e runs on all cores; e2e waits for leases, two labs at a time.
-UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/bench
+UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/bench --ignore=tests/sim
 
 DEBIAN := iproute2 nftables openssl procps util-linux
 
@@ -36,7 +36,6 @@ test: dev
 	scripts/debian-packages $(DEBIAN)
 	$(MAKE) check
 	$(MAKE) unit
-	$(MAKE) sim
 	$(MAKE) e2e
 
 # One verb: format, lint, types, imports, generated code and tables without a diff.
@@ -64,6 +63,7 @@ docs: dev
 unit: dev
 	$(PYTHON) -m pytest $(UNIT) --cov --cov-report=term:skip-covered $(PYTEST)
 	scripts/core-coverage $(BIN)/coverage
+	$(PYTHON) -m pytest tests/sim --numprocesses=auto $(PYTEST)
 
 e2e: dev
 	scripts/debian-packages $(DEBIAN)

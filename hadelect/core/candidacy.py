@@ -204,7 +204,8 @@ def leader_lives_says(rules: Rules, state: State, sender: Name, reply: PreVoteRe
         term=standing.term if leader else state.term,
         stalled_ms=Millis(0),
     )
-    why = (Cause.FOLLOWS, f"{sender} hears {leader or 'a leader'} (term {standing.term})")
+    word = "leads" if standing.leader == sender else f"hears {leader or 'a leader'}"
+    why = (Cause.FOLLOWS, f"{sender} {word} (term {standing.term})")
     return to_passive(rules, wait_again(believed, Millis(state.now + until)), why)
 
 

@@ -52,7 +52,8 @@ def resign(rules: Rules, state: State, secret: str) -> Decision:
         to = leaving.successor or "whoever is fit"
         text = f"resigned from term {state.term} in favour of {to}"
         sends += (Answer(leaving.command, ok=True, text=text),)
-    state = replace(with_release(state, proof), leaving=None)
+    # Its objection is spent: a successor that must ask (no secret) is not bullied by its senior.
+    state = replace(with_release(state, proof), leaving=None, objected=True)
     return become(rules, state, Role.PASSIVE, (leaving.cause, leaving.because), *sends)
 
 
@@ -216,7 +217,8 @@ def on_release(
     followed = state.leader and Leadership(state.term, state.leader) in state.released
     if state.role is Role.LEADER or not (freed or followed):
         return Decision(state)
-    state = replace(state, leader=None, objected=False)
+    # Who leaves a named successor alone does not object to it either.
+    state = replace(state, leader=None, objected=delay > 0)
     passive = to_passive(rules, state, (candidacy.cause, candidacy.because))
     state = plan(rules, passive.state, candidacy, delay)
     if candidacy.cause is Cause.HANDOVER:

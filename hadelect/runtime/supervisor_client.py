@@ -13,6 +13,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hadelect.config.model import Config
@@ -75,8 +76,10 @@ class SupervisorClient:
         self._deadline = 0
         self._unacknowledged: deque[tuple[int, int]] = deque()  # (deadline, sent at)
         self._watch: asyncio.TimerHandle | None = None
+        self._proof_wait: asyncio.TimerHandle | None = None
         self._in_doubt = False  # The supervisor left a kill to us and has not spoken since.
         self._is_lost = False
+        self._hash = ""  # Of the secret of the next leadership.
         self._outputs: list[OutputReader] = []
         self.fence_kind = ""  # namespace, cgroup, subreaper, none (a witness); "" = not ready.
         self.init_pid = 0
@@ -147,7 +150,6 @@ class SupervisorClient:
     def _expect(self, deadline: int) -> None:
         self._deadline = deadline
         self._unacknowledged.append((deadline, boottime_ms()))
-        self._stop_watching()
         self._arm()
 
     def _due(self) -> int:
@@ -157,7 +159,8 @@ class SupervisorClient:
         return due
 
     def _arm(self) -> None:
-        if self._watch is None and self._term and not self._ending:
+        self._stop_watching()
+        if self._term and not self._ending and not self._is_lost:
             wait_ms = max(0, self._due() - boottime_ms())
             self._watch = self._loop.call_later(wait_ms / 1000, self._on_due)
 
@@ -199,7 +202,8 @@ class SupervisorClient:
         if self._is_lost:
             self._finish_lost(because)
         else:
-            AsyncClock().after(PROOF_WAIT_MS, lambda: self._without_proof(because))
+            wait_s = PROOF_WAIT_MS / 1000
+            self._proof_wait = self._loop.call_later(wait_s, self._without_proof, because)
 
     def _without_proof(self, because: str) -> None:
         """Verified by us; the supervisor did not say so in time."""
@@ -223,6 +227,8 @@ class SupervisorClient:
         if self._ending:
             self._ending.cancel()
             self._ending = None
+        if self._proof_wait:  # It was about this tree; the next one lives.
+            self._proof_wait.cancel()
         self._on_event(stopped)
 
     # --- the supervisor is gone ---
@@ -279,6 +285,9 @@ class SupervisorClient:
 
     def _hear_init(self, packet: Packet) -> None:
         """A warm init: from now on we hold a fence of our own around whatever it will start."""
+        if self._ending:
+            self._ending.look()  # The tree before it is gone: last look through its pidfd.
+            self._ending.cancel()
         if self._pidfd >= 0:
             os.close(self._pidfd)
         self._pidfd = packet.fds[0] if packet.fds else -1
@@ -288,8 +297,9 @@ class SupervisorClient:
         self._fence = (
             fence_of(self.fence_kind, self.init_pid, self._pidfd, cgroup) if packet.fds else None
         )
+        self._hash = text(packet.body, "secret_hash")
         if packet.do == "ready":
-            self._on_event(SupervisorReady(text(packet.body, "secret_hash")))
+            self._on_event(SupervisorReady(self._hash))
 
     def _hear_running(self, packet: Packet) -> None:
         pid, since = number(packet.body, "pid"), text(packet.body, "since")
@@ -308,20 +318,16 @@ class SupervisorClient:
     def _hear_stopped(self, body: packets.Body) -> None:
         term, because = Term(number(body, "term")), text(body, "because")
         if truth(body, "asked"):
-            secret, next_hash = text(body, "secret"), text(body, "next_secret_hash")
-            self._over(
-                ControlleeChanged(
-                    term,
-                    _STOPPED,
-                    because=because,
-                    asked=True,
-                    secret=secret,
-                    next_secret_hash=next_hash,
-                )
-            )
+            secret, self._hash = text(body, "secret"), text(body, "next_secret_hash")
+            over = ControlleeChanged(term, _STOPPED, because=because, asked=True, secret=secret)
+            over = replace(over, next_secret_hash=self._hash)
+            if term in self._titles:
+                self._over(over)
+            else:  # Said once more of an earlier term; another may run by now.
+                self._on_event(over)
             if self._in_doubt:
                 self._in_doubt = False
-                self._on_event(SupervisorReady(next_hash))
+                self._on_event(SupervisorReady(self._hash))
         elif self._ending is None and self._term and term in self._titles:
             failed = truth(body, "exec_failed")
             self._over(ControlleeChanged(self._term, _STOPPED, because=because, exec_failed=failed))
@@ -334,6 +340,10 @@ class SupervisorClient:
             self._over(ControlleeChanged(self._term, _STOPPED, because=because))
         elif what == "extend" and term == self._term:
             self._unacknowledged.clear()
+        elif what == "stop" and not self._term and term:
+            # It is over already, and its secret was told then or lost.
+            over = ControlleeChanged(Term(term), _STOPPED, because=because, asked=True)
+            self._on_event(replace(over, next_secret_hash=self._hash))
 
 
 def _stop_body(term: Term, because: str, *, kill: bool) -> packets.Body:

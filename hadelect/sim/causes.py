@@ -74,6 +74,6 @@ class Causes:
             if (daemon := world.machines[name].daemon) is not None
             and not daemon.stopped
             and daemon.state.role is not Role.PRE
-            and not daemon.state.fitness.store
+            and not (daemon.state.fitness.store or daemon.state.ending)
             and (name == leader or not world.network.is_cut(leader, name))
         ]

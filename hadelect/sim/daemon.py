@@ -189,9 +189,12 @@ class Daemon(Process):
             self.world.at(max(at, self.world.now), self.run, self._look_at_deadline)
 
     def _look_at_deadline(self) -> None:
+        """Read first what waits, then judge."""
+        self.later(1, self._judge_deadline)
+
+    def _judge_deadline(self) -> None:
         self._guards = False
-        late = self._now() - self._deadline >= SLACK_MS
-        if late and self._init is not None:
+        if self._init is not None and self._now() - self._deadline > SLACK_MS:
             self._kill_init(self._init)
         else:
             self._guard()

@@ -22,6 +22,7 @@ RETRANSMIT_MS = 200  # TCP's smallest; doubles.
 STALL_MS = 1500  # A stream delayed longer than this by losses has stalled.
 FRESH_MS = 500  # A stream younger than this is not opened afresh once more by a probe.
 HANDSHAKE = 3  # One-way trips before a stream carries messages.
+REFUSED_MS = 5000  # Until two of different identities try each other anew.
 REDIAL_MS = 50  # The smallest backoff; a heartbeat is the largest.
 
 Link = tuple[Name, Name]  # From, to.
@@ -36,7 +37,6 @@ class Stream:
         self.serial = 0
         self.opened_at = 0
         self.dialling = False
-        self.strangers = False  # Of two identities: the wire refuses all they say.
         self.ready: dict[Name, int] = {}  # To whom -> when the last message for it arrives.
         self.held: list[tuple[Name, Name, Message]] = []  # From, to: waits for the cut to heal.
 
@@ -63,7 +63,7 @@ class Network:
     def send(self, source: Name, to: Name, message: Message) -> None:
         """On the stream; lost if there is none."""
         stream = self._streams.get((source, to))
-        if stream is None or not stream.ends or stream.strangers:
+        if stream is None or not stream.ends:
             return
         if self.cuts and (source, to) in self.cuts:
             if not (self.world.faults.one_way_streams and (to, source) not in self.cuts):
@@ -109,10 +109,8 @@ class Network:
         """The pair tries to connect until it has, or one of them is gone (its boot dials again)."""
         stream = self._streams[one, other]
         if not (stream.ends or stream.dialling):
-            stream.dialling = True
-            low, high = self.world.faults.delay_ms
-            trip = self.world.dice.randint(low, high)
-            self.world.at(self.world.now + HANDSHAKE * trip, self._answered, stream)
+            trip = self.world.dice.randint(*self.world.faults.delay_ms)
+            self._dial_later(stream, HANDSHAKE * trip)
 
     def _answered(self, stream: Stream) -> None:
         world = self.world
@@ -122,21 +120,24 @@ class Network:
         if first is None or second is None or self.is_cut(one, other):
             return  # Its boot, or healing, dials again.
         if first.stopped or second.stopped:
-            stream.dialling = True
-            gap = world.dice.randint(REDIAL_MS, max(REDIAL_MS, first.rules.heartbeat_ms))
-            world.at(world.now + gap, self._answered, stream)
+            longest = max(REDIAL_MS, first.rules.heartbeat_ms)
+            self._dial_later(stream, world.dice.randint(REDIAL_MS, longest))
+            return
+        if first.rules.identity != second.rules.identity:
+            first.refuse(second)
+            second.refuse(first)
+            self._dial_later(stream, REFUSED_MS)
             return
         stream.ends = {one: first, other: second}
         stream.serial += 1
         stream.opened_at = world.now
-        stream.strangers = first.rules.identity != second.rules.identity
         stream.ready = {}
-        if stream.strangers:
-            first.refuse(second)
-            second.refuse(first)
-        else:
-            self._carry(stream, one, other, first.hello())
-            self._carry(stream, other, one, second.hello())
+        self._carry(stream, one, other, first.hello())
+        self._carry(stream, other, one, second.hello())
+
+    def _dial_later(self, stream: Stream, gap_ms: int) -> None:
+        stream.dialling = True
+        self.world.at(self.world.now + gap_ms, self._answered, stream)
 
     def hang_up(self, daemon: "Daemon") -> None:
         """A process ended: what it had sent still arrives, what was sent to it is lost."""

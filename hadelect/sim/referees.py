@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 KILL_SLACK_MS = 10  # Kill and the init's look at its clock take some milliseconds.
 LOOK_MS = 250
+LOSSY_LEASE_MS = 3000  # A shorter lease need not bear losses.
 
 
 class BrokenPromise(Exception):
@@ -36,15 +37,16 @@ class BrokenPromise(Exception):
 
 
 class Referees:
-    def __init__(self, world: "World", rules: Rules) -> None:
+    def __init__(self, world: "World", pool: tuple[Rules, ...]) -> None:
         self.world = world
+        rules = max(pool, key=lambda each: each.lease_ms)  # The slowest sets the bounds.
         self.majority = rules.identity.arbitration is Arbitration.MAJORITY
         self.needed = rules.majority
         self.causes = Causes(world, bound_ms(rules, world.faults))
         self.running: list[Init] = []  # Trees that count.
         self.wiped = False  # A state directory was lost: tokens may go backwards.
         self.settled = False  # From now on stability is judged.
-        self._rules = rules
+        self._shortest_lease_ms = min(each.lease_ms for each in pool)
         self._resolve_ms = resolve_ms(rules, world.faults)
         self._led: dict[Term, Name] = {}
         self._votes: dict[Term, dict[Name, Name]] = {}
@@ -77,12 +79,15 @@ class Referees:
     def tree_killed(self, init: "Init") -> None:
         """SIGKILL was sent; a tree that hangs in the kernel counts no longer."""
         if init.machine.stuck_until > self.world.now:
-            self.running.remove(init)
+            self._ended(init)
 
     def tree_gone(self, init: "Init") -> None:
         if init in self.running:
             self._check_deadline(init)
-            self.running.remove(init)
+            self._ended(init)
+
+    def _ended(self, init: "Init") -> None:
+        self.running.remove(init)
         self._unmoved(f"the controllee of {init.name}, term {init.term}, ends: {init.ended_by}")
 
     def _check_token(self, init: "Init") -> None:
@@ -103,7 +108,8 @@ class Referees:
 
     def _check_deadline(self, init: "Init") -> None:
         """Authority lasts a margin longer than the latest deadline asked for."""
-        allowed = init.latest_asked + (self._rules.margin_ms if init.stopped else KILL_SLACK_MS)
+        margin_ms = init.machine.rules.margin_ms
+        allowed = init.latest_asked + (margin_ms if init.stopped else KILL_SLACK_MS)
         if init.machine.clock.read(self.world.now) > allowed:
             self.broken(f"the tree of {init.name}, term {init.term}, outlives its authority")
 
@@ -181,7 +187,10 @@ class Referees:
         self.settled = True
 
     def _unmoved(self, what: str) -> None:
-        if self.settled and not self.world.faults.harsh and not self.causes.recent():
+        lossy = self.world.faults.loss and self._shortest_lease_ms < LOSSY_LEASE_MS
+        if not self.settled or lossy or self.world.faults.harsh:
+            return
+        if not self.causes.recent():
             self.broken(f"without a cause: {what}")
 
     def _keep_looking(self) -> None:
@@ -197,7 +206,8 @@ class Referees:
     def look(self) -> None:
         """What no single change shows: trees that outlive their authority, lasting overlaps."""
         for tree in self.running:
-            if tree.machine.clock.read(self.world.now) > tree.latest_asked + self._rules.margin_ms:
+            machine = tree.machine
+            if machine.clock.read(self.world.now) > tree.latest_asked + machine.rules.margin_ms:
                 self._check_deadline(tree)
         if len(self.running) > 1:
             self._check_overlap()

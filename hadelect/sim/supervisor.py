@@ -157,7 +157,7 @@ class Supervisor(Process):
 
     def extend(self, daemon: Daemon, number: int, deadline: Millis) -> None:
         init = self.init
-        if not init.term:  # Nothing runs, nothing is to be held.
+        if not init.term or init.killed:  # Nothing is to be held: that is an answer, too.
             daemon.acknowledge(number)
             return
         init.latest_asked = max(init.latest_asked, deadline)

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from hadelect.core.events import Drain
-from hadelect.core.vocabulary import Arbitration, Role, Rules
+from hadelect.core.vocabulary import Arbitration, Millis, Role, Rules
 from hadelect.sim.bounds import bound_ms, cooldown_ms
 from hadelect.sim.chaos import Chaos
 from hadelect.sim.faults import EVENTS, Faults
@@ -45,9 +45,12 @@ def bad_day(
     dice = Random(seed)
     kind = dice.choices(("bad", "harmless", "last"), (8, 2, 1))[0]
     rules = draw_pool(dice, Arbitration.NONE if kind == "last" else None)
-    faults = (
-        draw_harmless(dice, rules[0].lease_ms) if kind == "harmless" else draw_faults(dice, rules)
-    )
+    if kind == "harmless":
+        faults = draw_harmless(dice, rules[0].lease_ms)
+    else:
+        faults = draw_faults(dice, rules)
+        if not faults.wipe:  # Who has lost its memory cannot know of others' longer leases.
+            rules = draw_timings(dice, rules)
     world = World(rules, dice.randrange(2**32), faults, core)
     world.verbose, world.tell = verbose, tell
     world.counters[f"{kind} days"] += 1
@@ -77,6 +80,17 @@ def draw_pool(dice: Random, arbitration: Arbitration | None) -> tuple[Rules, ...
         preempt_delay_ms=dice.choice((0, 0, 2000)),
         unfit_cooldown_ms=8000,
         restart_window_ms=60_000,
+    )
+
+
+def draw_timings(dice: Random, rules: tuple[Rules, ...]) -> tuple[Rules, ...]:
+    """Now and then every member is configured with a timing of its own (a reload half done)."""
+    if dice.random() < 0.7:
+        return rules
+    timings = [dice.choice(TIMINGS) for _ in rules]
+    return tuple(
+        replace(each, heartbeat_ms=Millis(beat), lease_ms=Millis(lease), margin_ms=Millis(margin))
+        for each, (beat, lease, margin) in zip(rules, timings, strict=True)
     )
 
 
@@ -182,14 +196,15 @@ def liveness(world: World) -> None:
     start = world.now
     bound = max(bound_ms(world.machines[name].rules, world.faults) for name in world.names)
     bound += cooldown_ms(world)
-    while not agreed(world):
+    longest = max(world.machines[name].rules.lease_ms for name in world.names)
+    since = None  # Since when all agree: for a lease, so that nothing of the bad day is under way.
+    while since is None or world.now - since < longest:
         undrain(world)
         world.run_for(LOOK_MS)
-        if world.now - start > bound:
+        since = (since or world.now) if agreed(world) else None
+        if since is None and world.now - start > bound:
             world.referees.broken(f"no agreement {bound} ms after healing: {views(world)}")
-    world.counters["settled, worst ms"] = max(
-        world.counters["settled, worst ms"], world.now - start
-    )
+    world.counters["settled, worst ms"] = max(world.counters["settled, worst ms"], since - start)
     if cooldown_ms(world, everybody=True) == 0:
         world.referees.causes.entries.clear()
         world.referees.settle()

@@ -23,6 +23,8 @@ from hadelect.sim.world import World, pool_of
 
 RULE = "----"
 UNITS = {"ms": 1, "s": 1000, "h": 3_600_000}
+STEADY = Faults(delay_ms=(2, 2), start_ms=(200, 200))  # No dice: recordings stay comparable.
+APART_MS = 50  # Between the boots of two members.
 FOREVER_MS = 1 << 40  # A SIGSTOP without an end in sight.
 
 
@@ -66,16 +68,16 @@ class Script:
     # -- the pool and time -----------------------------------------------------------------------
 
     def pool(self, words: list[str]) -> None:
-        """pool SIZE [none|majority] [primary] [witness] [off] [seed=N] [lease=T heartbeat=T …]."""
+        """`pool SIZE [none|majority] [primary] [witness] [off] [lease=T]`: the first boots last."""
         timing: dict[str, Any] = {"unfit_cooldown_ms": 60_000, "use_primary": "primary" in words}
         given = dict(word.split("=") for word in words if "=" in word)
-        seed = int(given.pop("seed", "1"))
         timing |= {f"{name}_ms": millis(value) for name, value in given.items()}
         mode = Arbitration.NONE if "none" in words else Arbitration.MAJORITY
         rules = pool_of(int(words[0]), words.count("witness"), mode, **timing)
-        self._world = World(rules, seed, Faults(delay_ms=(1, 3), start_ms=(150, 250)))
+        self._world = world = World(rules, 0, STEADY)
         if "off" not in words:
-            self.power_on(list(self._world.names))
+            for place, name in enumerate(reversed(world.names)):
+                world.at(place * APART_MS, world.machines[name].power_on)
 
     def run(self, words: list[str]) -> None:
         self.world.run_for(millis(words[0]))
@@ -95,7 +97,7 @@ class Script:
             self.machine(name).power_off()
 
     def kill(self, words: list[str]) -> None:
-        """kill MEMBER daemon|supervisor|init|controllee …."""
+        """`kill MEMBER daemon|supervisor|init|controllee …`."""
         machine = self.machine(words[0])
         kills = {
             "daemon": machine.kill_daemon,
@@ -107,7 +109,7 @@ class Script:
             kills[what]()
 
     def pause(self, words: list[str]) -> None:
-        """pause MEMBER daemon|supervisor|init …: SIGSTOP."""
+        """`pause MEMBER daemon|supervisor|init …`: SIGSTOP."""
         self.machine(words[0]).pause(tuple(words[1:]), FOREVER_MS)
 
     def resume(self, words: list[str]) -> None:
@@ -128,7 +130,7 @@ class Script:
             self.machine(name).wipe()
 
     def configure(self, words: list[str]) -> None:
-        """configure MEMBER lease=T|heartbeat=T|controllee=NAME|members=A,B…: from its next start."""
+        """`configure MEMBER lease=T|controllee=NAME|members=A,B …`: from its next start."""
         machine = self.machine(words[0])
         for word in words[1:]:
             name, value = word.split("=")
@@ -146,11 +148,11 @@ class Script:
             self.machine(name).disk.full = False
 
     def disk_stalls(self, words: list[str]) -> None:
-        """disk-stalls MEMBER TIME: no write ends for so long."""
+        """`disk-stalls MEMBER TIME`: no write ends for so long."""
         self.machine(words[0]).disk.stall(self.world.now + millis(words[1]))
 
     def unkillable(self, words: list[str]) -> None:
-        """unkillable MEMBER TIME: SIGKILL takes effect only then (state D)."""
+        """`unkillable MEMBER TIME`: SIGKILL takes effect only then (state D)."""
         self.machine(words[0]).stuck_until = self.world.now + millis(words[1])
 
     def ignore_sigterm(self, words: list[str]) -> None:
@@ -160,13 +162,13 @@ class Script:
         self.machine(words[0]).exec_failures = 1000
 
     def set_clock(self, words: list[str]) -> None:
-        """set-clock MEMBER TIME: the wall clock, which no member reads."""
+        """`set-clock MEMBER TIME`: the wall clock, which no member reads."""
         self.world.say(words[0], f"its wall clock is set by {words[1]}")
 
     # -- the network -----------------------------------------------------------------------------
 
     def cut(self, words: list[str]) -> None:
-        """cut MEMBER …: these from all others."""
+        """`cut MEMBER …`: these from all others."""
         inside = [self.machine(name).name for name in words]
         pairs = permutations(self.world.names, 2)
         self.world.cut([pair for pair in pairs if (pair[0] in inside) != (pair[1] in inside)])
@@ -176,7 +178,7 @@ class Script:
         self.world.cut([(one, other), (other, one)])
 
     def one_way(self, words: list[str]) -> None:
-        """one-way A B: nothing that A says reaches B; B still reaches A."""
+        """`one-way A B`: nothing that A says reaches B; B still reaches A."""
         source, to = (self.machine(name).name for name in words)
         self.world.faults = replace(self.world.faults, one_way_streams=True)
         self.world.cut([(source, to)])
@@ -189,7 +191,7 @@ class Script:
             self.world.network.deaf[self.machine(name).name] = True
 
     def network(self, words: list[str]) -> None:
-        """network loss=0.05 delay=50ms: from now on."""
+        """`network loss=0.05 delay=50ms`: from now on."""
         given = dict(word.split("=") for word in words)
         faults = self.world.faults
         loss = float(given.get("loss", faults.loss))
@@ -199,7 +201,7 @@ class Script:
     # -- operators -------------------------------------------------------------------------------
 
     def handover(self, words: list[str]) -> None:
-        """handover LEADER [to MEMBER] [force]."""
+        """`handover LEADER [to MEMBER] [force]`."""
         self._commands += 1
         to = Name(words[words.index("to") + 1]) if "to" in words else None
         force = "force" in words

@@ -66,7 +66,7 @@ class World:
         self._queue: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
         self.names = tuple(each.me for each in rules)
-        self.referees = Referees(self, rules[0])
+        self.referees = Referees(self, rules)
         self.machines = {each.me: Machine(self, each) for each in rules}
         self.network = Network(self)
 

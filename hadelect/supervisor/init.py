@@ -116,7 +116,7 @@ class Init:
         if self._main:
             return  # One run only.
         self._term = packets.number(body, "term")
-        self._set_deadline(packets.number(body, "deadline"))
+        self._extend(body)  # Acknowledged before the exec, which may hang on a file server.
         self._started_at = boottime_ms()
         self._main, self._exec_pipe = self._program.start(self._term)
         self._loop.watch(self._exec_pipe, self._on_exec)

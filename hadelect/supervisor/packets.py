@@ -68,7 +68,9 @@ def _send(sock: socket.socket, body: Body, ancillary: list[tuple[int, int, bytes
         raise ValueError(f"{len(packet)} bytes, at most {MAX_BYTES} fit; shorten the environment")
     try:
         sock.sendmsg([packet], ancillary)
-    except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+    except (ProcessLookupError, PermissionError):
+        raise  # See send_about.
+    except OSError:
         return False
     return True
 
@@ -121,9 +123,17 @@ def _object(read: bytes, *, is_cut: bool) -> Body:
 # --- reading one field, strictly ---
 
 
+def is_text(value: object) -> bool:
+    """What the kernel takes as a path, an argument or a variable."""
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:  # Half of a character.
+        return False
+
+
 def text(body: Body, name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str) or not is_text(value):
         raise JunkError(f"{name}: a text is needed")
     return value
 
@@ -150,7 +160,7 @@ def entries(body: Body, name: str) -> list[object]:
 
 
 def texts(body: Body, name: str) -> list[str]:
-    found = [entry for entry in entries(body, name) if isinstance(entry, str) and "\0" not in entry]
+    found = [entry for entry in entries(body, name) if isinstance(entry, str) and is_text(entry)]
     if len(found) != len(entries(body, name)):
         raise JunkError(f"{name}: a list of texts is needed")
     return found

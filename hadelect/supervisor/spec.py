@@ -6,7 +6,16 @@ import os
 import signal
 
 from hadelect.supervisor.fence import KINDS
-from hadelect.supervisor.packets import Body, JunkError, entries, number, text, texts, truth
+from hadelect.supervisor.packets import (
+    Body,
+    JunkError,
+    entries,
+    is_text,
+    number,
+    text,
+    texts,
+    truth,
+)
 
 # systemd means us with these: the controllee would speak in our name.
 NOT_FOR_CONTROLLEES = (
@@ -30,6 +39,8 @@ class User:
         self.uid = number(body, "uid")
         self.gid = number(body, "gid")
         self.groups = [entry for entry in entries(body, "groups") if type(entry) is int]
+        if not 0 <= max(self.uid, self.gid, *self.groups, 0) < 2**32 - 1:
+            raise JunkError("user: no such number of a user or group")
 
 
 class Spec:
@@ -79,13 +90,14 @@ class Spec:
 
 
 def _environment(body: Body) -> dict[str, str]:
-    pairs = [pair for pair in entries(body, "environment") if isinstance(pair, list)]
-    named = {name: value for name, value in pairs if isinstance(name, str)}
-    if len(pairs) != len(entries(body, "environment")):
-        raise JunkError("environment: a list of pairs is needed")
-    for name, value in named.items():
-        if not isinstance(value, str) or not name or "=" in name or "\0" in name + value:
-            raise JunkError(f"environment: {name!r} is no variable")
+    named: dict[str, str] = {}
+    for pair in entries(body, "environment"):
+        if not isinstance(pair, list) or len(pair) != 2 or not all(map(is_text, pair)):
+            raise JunkError("environment: a list of pairs of texts is needed")
+        name, value = pair
+        if not name or "=" in name:
+            raise JunkError(f"environment: {name!r} is no name of a variable")
+        named[name] = value
     return named
 
 

@@ -4,6 +4,7 @@ python -m tests.bench [--trials N] [--idle SECONDS] [--only WORD]
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
@@ -37,6 +38,8 @@ def main() -> int:
         }
         rows = [r for name, part in parts.items() if asked.only in (None, name) for r in part()]
     print(render(rows))
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
+    print(f"load average (1, 5, 15 min) on {os.cpu_count()} cores at the end: {load}")
     return 1 if any(r.met is False for r in rows) else 0
 
 

@@ -357,6 +357,7 @@ def test_a_frozen_supervisor_ends_the_leadership_without_a_secret() -> None:
     member = leader_of(rules_of(), B, C)
     told = member.feed(dead(64, secret="", next_secret_hash="", because="init frozen"))
     assert sent(told, Resign, B)[0].proof.secret == ""
+    assert member.state.objected
     assert member.role() is Role.PASSIVE
     assert "supervisor" in sent(member.wait(1500), Report)[0].standing.unfit_because
     member.feed(SupervisorReady(hash_of("thawed")))
@@ -432,6 +433,7 @@ def test_a_named_successor_stands_at_once_the_others_wait() -> None:
     other = Member(rules_of(B))
     other.follow(A, 64)
     other.hear(A, resigned)
+    assert other.state.objected
     other.wait(299)
     assert other.role() is Role.PASSIVE
     other.wait(1)

@@ -48,7 +48,14 @@ class Had:
     so that the host sees which of them live.
     """
 
-    def __init__(self, state_dir: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        python: str = sys.executable,
+        user: int | None = None,
+    ) -> None:
         self.member = f"had-{uuid.uuid4().hex}:1"
         self.state_dir = state_dir
         self.inbox = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -56,11 +63,14 @@ class Had:
         self.said: list[Said] = []
         self._rest = b""
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(HERE / "stand_in_supervisor.py"), *arguments],
+            [python, "-P", str(HERE / "stand_in_supervisor.py"), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
         )
         self.daemon = 0
         self.init = 0

@@ -164,3 +164,14 @@ def test_junk(had: Had, packet: str) -> None:
     had.order("ping")
     had.expect("pong")
     assert had.living() == before
+
+
+def test_late_answer_about_an_earlier_term(had: Had) -> None:
+    """A second answer about a released term does not hide the tree that runs by now."""
+    had.running(term=1)
+    had.order("stop", term=1, kill=True)
+    had.expect("ControlleeChanged", state="stopped")
+    had.order("stop", term=1, kill=True)
+    had.order("start", term=2, for_ms=30_000)
+    had.expect("ControlleeChanged", state="stopped", term=1)
+    had.expect("ControlleeChanged", state="running", term=2)

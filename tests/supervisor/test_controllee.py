@@ -29,7 +29,7 @@ def test_environment_and_descriptors(tmp_path: Path) -> None:
     leaked = os.open(os.devnull, os.O_RDONLY)
     os.set_inheritable(leaked, True)
     systemd = {"NOTIFY_SOCKET": "/x", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1", "LISTEN_FDS": "1"}
-    with Had(tmp_path, **systemd) as had:
+    with Had(tmp_path, environment=systemd) as had:
         assert had.expect("born")["notify"] == "/x"
         had.configure(
             "tells", controllee={"environment": [["COLOUR", "a b=c"], ["WATCHDOG_PID", "3"]]}

@@ -2,12 +2,15 @@
 
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from hadelect.supervisor import fence
-from tests.supervisor.harness import Had, until
+from tests.supervisor.harness import HERE, ROOT, Had, until
 from tests.supervisor.test_whole_tree import TREES
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: users and cgroups change")
@@ -155,12 +158,54 @@ def test_none_takes_a_subreaper(had: Had) -> None:
     assert had.ready(fence="subreaper", arbitration="none")["fence"] == "subreaper"
 
 
+NOBODY = 65534
+
+
+def python_of_nobody() -> str:
+    """An interpreter that another user may run, with hadelect in reach; empty if there is none."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        try:
+            subprocess.run(
+                [python, "-c", "import hadelect.runtime.supervisor_client; import ctypes"],
+                user=NOBODY,
+                env={"PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                check=True,
+            )
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return python
+    return ""
+
+
 @needs_root
-def test_without_capabilities(tmp_path: Path) -> None:
-    """Who is not root gets a namespace all the same, where user namespaces are allowed; else the
-    refusal names the remedy.
+@pytest.mark.parametrize("victim", ["daemon", "supervisor"])
+def test_not_root(tmp_path: Path, victim: str) -> None:
+    """Who is not root gets a PID namespace all the same, by a user namespace, where the host allows
+    it; a user of its own for the controllee is refused with the remedy.
     """
-    path = tmp_path / "state"
-    path.mkdir()
-    os.chown(path, 65534, 65534)
-    assert path.exists()
+    python = python_of_nobody()
+    if not python:
+        pytest.skip("no interpreter that another user may run")
+    with tempfile.TemporaryDirectory() as directory:  # tmp_path is root's alone.
+        os.chown(directory, NOBODY, NOBODY)
+        with Had(Path(directory) / "state", python=python, user=NOBODY) as had:
+            had.expect("born")
+            had.configure(controllee={"user": "root"})
+            assert "needs hadelect to run as root" in had.expect("error")["text"]
+        with Had(Path(directory) / "state", python=python, user=NOBODY) as had:
+            argv = [python, str(HERE / "controllee.py"), "forks"]
+            had.expect("born")
+            had.configure(controllee={"argv": argv}, allow_unfenced=True)
+            if had.expect("SupervisorReady")["fence"] != "namespace":
+                pytest.skip("no user namespaces for others than root")
+            had.order("start", term=1, for_ms=30_000)
+            running = had.expect_up(1)
+            until(lambda: len(had.living()) == TREES["forks"])
+            assert running["pid"] in had.living()
+            had.kill(had.daemon if victim == "daemon" else had.process.pid)
+            if victim == "daemon":
+                had.expect_notice()
+            else:
+                had.expect("ControlleeChanged", state="stopped")
+            assert not had.living()
