@@ -1,6 +1,7 @@
 """What holds for every test: in CI a test in tests/e2e that is skipped has failed."""
 
 import os
+import signal
 
 import pytest
 
@@ -13,6 +14,14 @@ def _in_ci() -> bool:
 
 def _is_e2e(nodeid: str) -> bool:
     return nodeid.startswith("tests/e2e/")
+
+
+def pytest_configure() -> None:
+    """Who starts us in the background may have SIGINT ignored, and our children would inherit it:
+    Ctrl-C is part of what is tested.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

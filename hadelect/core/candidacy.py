@@ -278,7 +278,8 @@ def enough(rules: Rules, state: State, candidacy: Candidacy, *, over: bool) -> b
     if rules.me not in candidacy.grants:
         return False
     if rules.identity.arbitration is Arbitration.MAJORITY:
-        return len(candidacy.grants) >= rules.majority
+        objections = [r for _, r in candidacy.refusals if r is Refusal.HIGHER_PRIORITY]
+        return len(candidacy.grants) >= rules.majority and (over or not objections)
     blocking = [refusal for _, refusal in candidacy.refusals if refusal not in NOT_VOTING]
     if blocking:
         return False
@@ -322,6 +323,13 @@ def tick_election(rules: Rules, state: State) -> Decision:
     if candidacy.phase is Phase.PROBE:
         due = candidacy.since + candidacy.probes * rules.probe_gap_ms
         return probe(rules, state) if state.now >= due else Decision(state)
-    if state.now < candidacy.since + rules.round_ms:
+    if state.now < round_ends(rules, candidacy):
         return Decision(state)
     return count(rules, state, over=True)
+
+
+def round_ends(rules: Rules, candidacy: Candidacy) -> Millis:
+    """When to ask again. Members that are only mute will soon speak: they are asked sooner."""
+    refusals = {refusal for _, refusal in candidacy.refusals}
+    only_mute = candidacy.phase is Phase.PREVOTE and refusals and refusals <= NOT_VOTING
+    return Millis(candidacy.since + (rules.stagger_ms if only_mute else rules.round_ms))

@@ -87,7 +87,8 @@ def boot(rules: Rules, found: Record | None, same_boot: bool, now: Millis) -> De
         forgetful=record.forgetful,
         mute_until=Millis(now + promised) if mute and not alone else LONG_AGO,
         report_due=now,
-        patience_until=Millis(now if alone else now + rules.lease_ms),
+        # Longer than those who must be mute are: else the first to wake asks for nothing.
+        patience_until=Millis(now if alone else now + promised + rules.stagger_ms),
         peers=tuple(PeerView(name) for name in rules.peers),
         # A record not written at a clean stop names on disk already to whom silence is owed.
         promise_serial=0 if found and not found.clean else 1,

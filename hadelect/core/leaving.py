@@ -91,6 +91,8 @@ def handover_refusal(rules: Rules, state: State, asked: Handover) -> str:
         return f"{rules.me} does not lead; ask {state.leader or 'the leader, once there is one'}"
     if asked.to == rules.me:
         return f"{rules.me} leads already"
+    if rules.primary == rules.me and not asked.force:
+        return f"{rules.me} is the primary and would take its place back at once; drain it instead"
     if asked.to and asked.to not in rules.identity.members:
         return f"{asked.to} is not in HAD_LIST ({', '.join(rules.identity.members)})"
     stuck = state.controllee.state is ControlleeState.STOP_FAILED

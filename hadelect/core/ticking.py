@@ -161,4 +161,4 @@ def election_instant(rules: Rules, state: State) -> Millis:
     assert standing is not None
     if standing.phase is Phase.PROBE:
         return Millis(standing.since + standing.probes * rules.probe_gap_ms)
-    return Millis(standing.since + rules.round_ms)
+    return candidacy.round_ends(rules, standing)

@@ -51,6 +51,8 @@ def reason(error: BaseException) -> str:
     """Why a stream or a call failed, as short as an administrator needs it."""
     if isinstance(error, grpc.aio.AioRpcError):
         details = error.details() or ""
+        if "Internal error from Core" in details:  # gRPC's words for it.
+            return "the connection broke"
         if error.code() is grpc.StatusCode.UNAVAILABLE and details:
             return details.rpartition(": ")[2].lower()  # "connection refused"
         return f"{error.code().name}: {details}" if details else error.code().name

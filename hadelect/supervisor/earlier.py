@@ -12,7 +12,7 @@ import json
 import os
 import time
 
-from hadelect.supervisor.fence import CgroupFence, fence_of
+from hadelect.supervisor.fence import CgroupFence, fence_of, remove_cgroup
 from hadelect.supervisor.linux import boot_id, start_time
 from hadelect.supervisor.packets import JunkError, number, text
 from hadelect.supervisor.spec import ConfigurationError
@@ -97,7 +97,10 @@ def left_behind(state_dir: str) -> Fence | None:
         return None
     if kind == "cgroup":
         fence: Fence = CgroupFence(cgroup)
-        return None if fence.is_gone() else fence
+        if not fence.is_gone():
+            return fence
+        remove_cgroup(cgroup)  # It outlives a supervisor that was killed.
+        return None
     pidfd = _same_process(pid, started)
     return None if pidfd is None else fence_of(kind, pid, pidfd, cgroup)
 

@@ -114,14 +114,17 @@ def fence_of(kind: str, pid: int, pidfd: int, cgroup: str) -> Fence:
 # --- the cgroup that the tree gets ---
 
 
-def make_cgroup(name: str) -> str:
-    """A new cgroup v2 below our own, with cgroup.kill. OSError with the reason if there is none."""
-    path = f"{_own_cgroup()}/{name}"
+def cgroup_path(name: str) -> str:
+    """Of a cgroup v2 below our own. OSError with the reason if there is none."""
+    return f"{_own_cgroup()}/{name}"
+
+
+def make_cgroup(path: str) -> None:
+    """OSError with the reason if it cannot be, or has no cgroup.kill."""
     os.mkdir(path)
     if not os.path.exists(f"{path}/cgroup.kill"):
         remove_cgroup(path)
         raise OSError(95, "cgroup.kill is missing; it needs Linux 5.14")
-    return path
 
 
 def enter_cgroup(path: str, pid: int) -> None:

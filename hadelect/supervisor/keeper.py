@@ -126,6 +126,7 @@ class Keeper:
 
     def _on_leftover_gone(self) -> None:
         self._leftover = None
+        left_behind(self.spec.state_dir if self.spec else "")  # Nothing by now: it tidies up.
         self._settle()
 
     def _settle(self) -> None:

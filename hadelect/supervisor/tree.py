@@ -121,14 +121,16 @@ def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
     tree = _fork(spec, kind)
     try:
         if kind == "cgroup":
-            tree.cgroup = _new_cgroup(tree.pid)
-        if kind == "subreaper":
-            tree.fence = fence.SubreaperFence(tree.pid, tree.pidfd, os.getpid())
-        elif tree.cgroup:
+            tree.cgroup = fence.cgroup_path(f"hadelect-{tree.pid}-{os.urandom(4).hex()}")
             tree.fence = fence.CgroupFence(tree.cgroup)
+        elif kind == "subreaper":
+            tree.fence = fence.SubreaperFence(tree.pid, tree.pidfd, os.getpid())
         if enclose:
             tree.fence = enclose(kind, tree.pid, tree.pidfd, tree.cgroup)
         earlier.record(spec.state_dir, kind, tree.pid, tree.cgroup)
+        if tree.cgroup:
+            fence.make_cgroup(tree.cgroup)
+            fence.enter_cgroup(tree.cgroup, tree.pid)
         tree.tell(do="prepare", cgroup=tree.cgroup)
         _await_prepared(tree)
     except (OSError, UnableError) as error:
@@ -139,12 +141,6 @@ def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
             raise
         raise UnableError(str(error)) from None
     return tree
-
-
-def _new_cgroup(pid: int) -> str:
-    path = fence.make_cgroup(f"hadelect-{pid}-{os.urandom(4).hex()}")
-    fence.enter_cgroup(path, pid)
-    return path
 
 
 def _await_prepared(tree: Tree) -> None:

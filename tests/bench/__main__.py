@@ -4,13 +4,16 @@ python -m tests.bench [--trials N] [--idle SECONDS] [--only WORD]
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 
-from tests.bench import bench_busy, bench_failover, bench_idle, floor, proc_events
+from tests.bench import bench_busy, bench_failover, bench_idle, bench_supervisor, floor, proc_events
 from tests.bench.proc_events import ProcEvents
 from tests.bench.table import INFINITY, Row, render, row
 from tests.e2e import lan
+
+PARTS = ("floor", "supervisor", "start", "idle", "busy", "failover")
 
 
 def main() -> int:
@@ -18,7 +21,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--idle", type=float, default=30.0, metavar="SECONDS")
-    parser.add_argument("--only", choices=("floor", "failover", "idle", "start", "busy"))
+    parser.add_argument("--only", choices=PARTS)
     asked = parser.parse_args()
     reason = lan.unavailable() or ("" if proc_events.available() else "no process events (CN_PROC)")
     if reason:
@@ -27,6 +30,7 @@ def main() -> int:
     with ProcEvents() as events:
         parts: dict[str, Callable[[], list[Row]]] = {
             "floor": lambda: [_floor(events, asked.trials)],
+            "supervisor": lambda: bench_supervisor.measure(asked.trials),
             "start": lambda: bench_idle.start(asked.trials),
             "idle": lambda: bench_idle.idle(asked.idle),
             "busy": lambda: bench_busy.measure(2 * asked.idle),
@@ -34,6 +38,8 @@ def main() -> int:
         }
         rows = [r for name, part in parts.items() if asked.only in (None, name) for r in part()]
     print(render(rows))
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
+    print(f"load average (1, 5, 15 min) on {os.cpu_count()} cores at the end: {load}")
     return 1 if any(r.met is False for r in rows) else 0
 
 

@@ -32,6 +32,7 @@ from hadelect.core.vocabulary import (
 A, B, C, D = (Name(f"cm{i}:51450") for i in (1, 2, 3, 4))
 SECRETS = {name: hashlib.sha256(name.encode()).hexdigest() for name in (A, B, C, D)}
 CLEAN = Record(clean=True)
+LISTEN = 3180  # How long a member that starts listens: a promise and a stagger.
 
 
 def hash_of(secret: str) -> str:
@@ -161,7 +162,7 @@ def leader_of(rules: Rules, *voters: Name) -> Member:
     member = Member(rules)
     for peer in voters:
         member.hear(peer, Report(standing()))
-    member.wait(2999 if voters else 1)
+    member.wait(LISTEN - 1 if voters else 1)
     for peer in voters:
         member.hear(peer, Report(standing()))
     member.wait(500 if voters else 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hadelect.core.effects import Persist, SendDatagram, Start
+from hadelect.core.effects import Persist, Record, SendDatagram, Start
 from hadelect.core.events import (
     ControlleeChanged,
     Persisted,
@@ -38,6 +38,7 @@ from hadelect.core.vocabulary import (
     Term,
 )
 from tests.core.member import (
+    LISTEN,
     SECRETS,
     A,
     B,
@@ -90,7 +91,7 @@ def stand(member: Member) -> SendId:
 def test_a_member_listens_for_a_lease_before_it_stands() -> None:
     """Somebody may lead already."""
     member = Member(rules_of(A))
-    assert member.wait(2999) is not None
+    assert member.wait(LISTEN - 1) is not None
     assert member.role() is Role.PASSIVE
     member.wait(1)
     assert member.role() is Role.ELECTION
@@ -292,7 +293,7 @@ def test_the_bully_objects_once_and_stands_itself() -> None:
     member = Member(rules_of(A))
     for peer in (B, C):
         member.hear(peer, Report(standing()))
-    member.wait(2999)
+    member.wait(LISTEN - 1)
     question = PreVote(Millis(1), None, None, standing())
     told = member.hear(B, question)
     assert sent(told, PreVoteReply)[0].refusal is Refusal.HIGHER_PRIORITY
@@ -304,7 +305,7 @@ def test_the_bully_objects_once_and_stands_itself() -> None:
 def test_a_senior_that_stands_already_objects_too() -> None:
     """Once; it does not start a second candidacy."""
     member = Member(rules_of(A))
-    member.wait(3000)
+    member.wait(LISTEN)
     assert member.role() is Role.ELECTION
     told = member.hear(B, PreVote(Millis(1), None, None, standing()))
     assert sent(told, PreVoteReply)[0].refusal is Refusal.HIGHER_PRIORITY
@@ -434,7 +435,7 @@ def test_a_mute_member_looks_again_when_it_may_speak() -> None:
     member = Member(rules_of(A), found=None)
     for peer in (B, C):
         member.hear(peer, Report(standing()))
-    told = member.wait(3031)
+    told = member.wait(LISTEN)
     assert sent(told, PreVote)
 
 
@@ -537,7 +538,7 @@ def test_mode_none_nobody_waits_for_a_member_that_said_goodbye() -> None:
 def test_a_leader_known_by_rumour_only_falls_silent() -> None:
     """The reason says so: it was never heard here."""
     member = Member(rules_of(C))
-    member.wait(100)
+    member.wait(400)
     member.hear(B, Report(standing(term=Term(64), leader=A, leader_heard_ms=Millis(0))))
     assert member.state.leader == A
     told = member.wait(4000)
@@ -572,3 +573,31 @@ def test_a_member_without_memory_that_hears_nobody_does_not_stand() -> None:
     assert member.role() is Role.PASSIVE
     assert "learned" in obstacle(member.rules, member.state, member.now)
     assert member.hear(B, AliveAck(Term(64), Millis(1), standing())) == ()
+
+
+def test_an_objection_holds_a_majority_back_for_a_round() -> None:
+    """Then it has lapsed: an objecting senior that does not win blocks nobody."""
+    member = survivor()
+    candidacy = member.state.candidacy
+    assert candidacy is not None
+    told = member.hear(A, PreVoteReply(candidacy.since, Refusal.HIGHER_PRIORITY, standing()))
+    told += reply(member, C)  # type: ignore[operator]
+    assert not sent(told, SendId)
+    assert sent(member.wait(500), SendId)
+
+
+def test_members_that_are_only_mute_are_asked_again_soon() -> None:
+    """At a cold start the first entry leads, although it woke before the others might speak."""
+    member = survivor()
+    reply(member, C, Refusal.MUTE)
+    assert len(sent(member.wait(150), PreVote, C)) == 1
+
+
+def test_a_member_that_is_mute_for_longer_looks_again_at_that_instant() -> None:
+    """An earlier life promised silence to it knows not whom, for a lease longer than ours."""
+    member = Member(rules_of(A), found=Record(clean=True, mute_until=Millis(9111)))
+    member.wait(9110)
+    assert "mute" in obstacle(member.rules, member.state, member.now)
+    assert member.role() is Role.PASSIVE
+    member.wait(1)
+    assert member.role() is Role.ELECTION

@@ -40,6 +40,7 @@ from hadelect.core.vocabulary import (
     Term,
 )
 from tests.core.member import (
+    LISTEN,
     SECRETS,
     A,
     B,
@@ -486,7 +487,7 @@ def test_a_drained_leader_hands_over_first() -> None:
 def test_a_candidate_that_is_drained_does_not_stand() -> None:
     """It notices before it claims a term."""
     member = Member(rules_of(A))
-    member.wait(3000)
+    member.wait(LISTEN)
     assert member.role() is Role.ELECTION
     member.feed(Drain(1, drained=True, because=""))
     member.wait(600)
@@ -634,7 +635,7 @@ def test_a_candidate_that_is_drained_withdraws() -> None:
 def test_a_candidate_whose_supervisor_falls_silent_withdraws() -> None:
     """It could not start anything."""
     member = Member(rules_of(A))
-    member.wait(3000)
+    member.wait(LISTEN)
     assert member.role() is Role.ELECTION
     member.feed(LeftoverStuck("the supervisor does not answer"))
     assert member.role() is Role.PASSIVE
@@ -691,7 +692,7 @@ def test_mode_majority_a_refused_member_is_one_vote_less() -> None:
     """The others elect without it; a leader in mode none goes on, too."""
     member = Member(rules_of(A))
     member.feed(PeerRefused(B, "HAD_CONTROLLEE differs"))
-    member.wait(3000)
+    member.wait(LISTEN)
     assert member.role() is Role.ELECTION
     leader = leader_of(rules_of(arbitration=NONE), B, C)
     leader.feed(PeerRefused(B, "HAD_LIST differs"))
@@ -732,3 +733,11 @@ def test_what_an_old_term_ended_with_is_not_the_new_one() -> None:
     member = leader_of(rules_of(), B, C)
     assert member.feed(dead(7)) == ()
     assert member.role() is Role.LEADER
+
+
+def test_a_handover_away_from_a_fit_primary_is_refused() -> None:
+    """It would take its place back at once; drain is the way, or --force."""
+    leader = leader_of(primary_rules(A), B, C)
+    (answer,) = of(leader.feed(Handover(1, B, "why")), Answer)
+    assert (answer.ok, "drain" in answer.text) == (False, True)
+    assert of(leader.feed(Handover(2, B, "why", force=True)), Stop)

@@ -30,6 +30,7 @@ from hadelect.core.vocabulary import (
     Term,
 )
 from tests.core.member import (
+    LISTEN,
     SECRETS,
     A,
     B,
@@ -240,7 +241,7 @@ def test_a_witness_is_granted_nothing() -> None:
 def test_nothing_is_granted_beside_an_own_dying_tree() -> None:
     """An ex-leader votes only after its supervisor has verified the end of its tree."""
     member = Member(rules_of(A))
-    member.wait(3000)
+    member.wait(LISTEN)
     member.feed(Persisted(member.state.record.serial))
     member.hear(B, PreVoteReply(member.now, None, standing()))
     member.feed(Persisted(member.state.record.serial))

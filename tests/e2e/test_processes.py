@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,12 @@ from tests.e2e.host import Part
 from tests.e2e.lab import Lab, Pool
 
 Build = Callable[[Pool], Lab]
+
+
+def cgroup_writable() -> bool:
+    """Whether there is a cgroup v2 hierarchy to make groups in."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    return any(m[2] == "cgroup2" and "rw" in m[3].split(",") for m in mounts)
 
 
 def test_cold_start(build: Build, mode: str) -> None:
@@ -66,6 +73,22 @@ def test_no_manner_outlives_its_supervisor(build: Build, mode: str, manner: str)
     lab.moved(before)
     new = lab.one()
     assert new is not leader
+    assert not leader.controllees()
+    lab.never_two()
+
+
+@pytest.mark.parametrize("part", [Part.DAEMON, Part.SUPERVISOR], ids=lambda part: part.value)
+@pytest.mark.parametrize("fence", ["subreaper", *(["cgroup"] if cgroup_writable() else [])])
+def test_without_pid_namespaces(build: Build, fence: str, part: Part) -> None:
+    """Fenced by a cgroup, or a subreaper alone, a tree that double-forks dies with its member."""
+    settings = (("HAD_FENCE_TREE", fence), ("HAD_ALLOW_UNFENCED", "true"))
+    lab = build(Pool("majority", manner="double_forks", more=settings))
+    lab.start()
+    leader = lab.settled()
+    before = lab.ran()
+    leader.signal(signal.SIGKILL, part)
+    assert lab.moved(before).member != leader.name
+    lab.one()
     assert not leader.controllees()
     lab.never_two()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from hadelect.supervisor import notice
+from hadelect.supervisor import fence, notice
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).parent
@@ -41,6 +41,21 @@ def is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def remove_cgroup(state_dir: Path) -> None:
+    """A supervisor that was killed leaves an empty one to the next life."""
+    try:
+        cgroup = json.loads((state_dir / "tree.json").read_text())["cgroup"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return
+
+    def is_removed() -> bool:
+        fence.remove_cgroup(cgroup)
+        return not Path(cgroup).exists()
+
+    if cgroup:
+        until(is_removed)
 
 
 class Had:
@@ -90,6 +105,7 @@ class Had:
         self.inbox.close()
         until(lambda: not self.living())
         until(lambda: not self.init or not is_alive(self.init))
+        remove_cgroup(self.state_dir)
 
     # --- orders and answers ---
 

@@ -1,5 +1,6 @@
 """The fall-backs end the whole tree, too, as far as they promise; and which one is in force."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,9 +19,11 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: users and
 
 def has_cgroup() -> bool:
     try:
-        fence.remove_cgroup(fence.make_cgroup(f"hadelect-test-{os.getpid()}"))
+        path = fence.cgroup_path(f"hadelect-test-{os.getpid()}")
+        fence.make_cgroup(path)
     except OSError:
         return False
+    fence.remove_cgroup(path)
     return True
 
 
@@ -125,8 +128,11 @@ def test_cgroup_left_behind(tmp_path: Path) -> None:
         first.kill(first.process.pid)
         assert first.living()
         with Had(tmp_path) as second:
+            cgroup = Path(json.loads((tmp_path / "tree.json").read_text())["cgroup"])
+            assert cgroup.is_dir()
             second.ready()
             assert not first.living()
+            assert not cgroup.exists()
 
 
 def test_cgroups_are_removed(had: Had) -> None:
