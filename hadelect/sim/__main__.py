@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -31,7 +32,7 @@ def live(seed: int) -> Outcome:
         world = bad_day(seed)
     except BrokenPromise as broken:
         return Outcome(seed, 0, 0, Counter(), "\n".join((str(broken), *broken.__notes__)))
-    except Exception:  # noqa: BLE001 - the composition root: a bug of the core is a finding, too
+    except Exception:  # noqa: BLE001 - composition root: an error in the core is a finding, too
         return Outcome(seed, 0, 0, Counter(), f"seed {seed}\n{traceback.format_exc()}")
     return Outcome(seed, world.now, world.steps, world.counters)
 
@@ -63,11 +64,19 @@ def many_days(seeds: range, jobs: int) -> int:
     began = time.monotonic()
     outcomes: list[Outcome] = []
     violations: list[Outcome] = []
-    with ProcessPoolExecutor(jobs) as pool:
-        for outcome in pool.map(live, seeds, chunksize=CHUNK):
-            (violations if outcome.violation else outcomes).append(outcome)
+    for outcome in lived(seeds, jobs):
+        (violations if outcome.violation else outcomes).append(outcome)
     report(outcomes, violations, time.monotonic() - began)
     return 1 if violations else 0
+
+
+def lived(seeds: range, jobs: int) -> Iterator[Outcome]:
+    """In the order of the seeds, whatever the number of processes."""
+    if jobs == 1:
+        yield from map(live, seeds)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(live, seeds, chunksize=CHUNK)
 
 
 def report(outcomes: list[Outcome], violations: list[Outcome], seconds: float) -> None:

@@ -221,7 +221,7 @@ class Daemon(Process):
 
     def send(self, effect: Send) -> None:
         if self.world.verbose:
-            self.world.say(self.name, render.line(effect))
+            self.world.whisper(self.name, render.line(effect))
         if type(effect.message) is Resign:
             self.world.referees.secret_revealed(effect.message.proof)
         self.world.network.send(self.name, effect.to, effect.message)

@@ -58,7 +58,7 @@ class World:
         self.faults = faults
         self.core = core
         self.now = 0
-        self.verbose = False  # Also log every message.
+        self.verbose = False  # Also whisper every message.
         self.tell: Callable[[str], None] | None = None  # Hears every line as it is said.
         self.steps = 0
         self.log: list[str] = []
@@ -87,10 +87,18 @@ class World:
         self.run_until(self.now + length_ms)
 
     def say(self, who: str, what: str) -> None:
-        line = f"{self.now / 1000:8.3f}s  {who:<4} {what}"
-        self.log.append(line)
+        """A line of the log."""
+        self.log.append(self._line(who, what))
         if self.tell is not None:
-            self.tell(line)
+            self.tell(self.log[-1])
+
+    def whisper(self, who: str, what: str) -> None:
+        """For who listens to every message; no part of the log."""
+        if self.tell is not None:
+            self.tell(self._line(who, what))
+
+    def _line(self, who: str, what: str) -> str:
+        return f"{self.now / 1000:8.3f}s  {who:<4} {what}"
 
     def cut(self, links: Iterable[Link]) -> None:
         """These directions of links carry nothing from now on."""
