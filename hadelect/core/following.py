@@ -68,7 +68,7 @@ def should_follow(rules: Rules, state: State, theirs: Leadership) -> bool:
 def follow(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
     """Be patient for another lease and promise silence for it."""
     known = (state.leader, state.term) == (sender, alive.term)
-    news = not known or state.now - state.heard_at >= rules.lease_ms
+    news = not known or state.now - state.heard_at >= max(rules.lease_ms, alive.lease_ms)
     state = replace(
         state,
         leader=sender,
@@ -109,7 +109,8 @@ def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
     rumoured = Leadership(standing.term, leader) if leader else None
     if rumoured is None or rumoured in state.released or standing.term < state.term:
         return state
-    patience = Millis(state.now - standing.leader_heard_ms + rules.lease_ms)
+    lease_ms = max(rules.lease_ms, state.lease_ms)
+    patience = Millis(state.now - standing.leader_heard_ms + lease_ms)
     if patience <= max(state.now, state.patience_until):
         return state
     if leader_lives(state, state.now) and state.leader != leader:

@@ -132,7 +132,7 @@ class Fitness:
 @dataclass(frozen=True)
 class State:
     now: Millis  # Of the last step.
-    started_at: Millis  # When this life began.
+    started_at: Millis  # When this life began; later by the time it was not scheduled.
     role: Role
     since: Millis  # When this role began.
     record: Record  # As last handed to the disk.

@@ -47,7 +47,8 @@ def carry_peers_over(rules: Rules, state: State, late: Millis) -> State:
         else peer
         for peer in state.peers
     )
-    return replace(state, peers=peers)
+    # The first lease of a life is one in which it ran.
+    return replace(state, peers=peers, started_at=Millis(state.started_at + late))
 
 
 def report(rules: Rules, state: State) -> Decision:

@@ -601,3 +601,15 @@ def test_a_member_that_is_mute_for_longer_looks_again_at_that_instant() -> None:
     assert member.role() is Role.PASSIVE
     member.wait(1)
     assert member.role() is Role.ELECTION
+
+
+def test_mode_none_a_member_stopped_right_after_its_start_has_heard_nobody() -> None:
+    """Its first lease is one in which it ran: who thaws must not win alone."""
+    member = Member(rules_of(B, NONE))
+    member.wait(1000)
+    member.late(15_000)
+    member.wait(2000)
+    assert member.role() is Role.PASSIVE
+    assert "just started" in obstacle(member.rules, member.state, member.now)
+    member.wait(3000)
+    assert member.role() is Role.ELECTION
