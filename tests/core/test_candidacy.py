@@ -608,7 +608,7 @@ def test_mode_none_a_member_stopped_right_after_its_start_has_heard_nobody() -> 
     member = Member(rules_of(B, NONE))
     member.wait(1000)
     member.late(15_000)
-    member.wait(2000)
+    member.wait(1900)
     assert member.role() is Role.PASSIVE
     assert "just started" in obstacle(member.rules, member.state, member.now)
     member.wait(3000)
