@@ -90,20 +90,21 @@ class Init(Process):
             world.referees.tree_killed(self)
             if stuck > world.now:
                 world.say(self.name, f"NEGOTIATOR of term {self.term} hangs in the kernel")
-        world.at(at, self._vanish)
+        world.at(at, self.vanish)
 
     def exits(self, because: str) -> None:
         """The controllee ended by itself and left nothing behind."""
         if not self.killed:
             self.ended_by = because
-            self._vanish()
+            self.vanish()
 
     def power_lost(self) -> None:
         self.ended_by = "power lost"
         self.when_gone.clear()
-        self._vanish()
+        self.vanish()
 
-    def _vanish(self) -> None:
+    def vanish(self) -> None:
+        """Nothing is left of it."""
         if self.gone:
             return
         self.gone = True

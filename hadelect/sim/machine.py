@@ -193,6 +193,13 @@ class Machine:
         self.world.referees.wiped = True
         self.disk.wipe()
 
+    def unstick(self) -> None:
+        """The kernel lets go of what hung in it: a SIGKILL that waited takes effect."""
+        self.stuck_until = 0
+        for tree in list(self.trees):
+            if tree.killed:
+                self.world.at(self.world.now + 1, tree.vanish)
+
     def _suffers(self, what: str) -> None:
         self.world.referees.causes.happened_to(self.name, what)
         self.world.say(self.name, what)

@@ -183,7 +183,7 @@ def heal(world: World) -> None:
     for name in world.names:
         machine = world.machines[name]
         machine.disk.full = False
-        machine.stuck_until = min(machine.stuck_until, world.now)
+        machine.unstick()
         machine.exec_failures = machine.slow_quits = 0
         machine.resume()
         machine.power_on()
