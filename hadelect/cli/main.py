@@ -19,6 +19,8 @@ COMMANDS = {
     "had": ("hadelect.cli.had", "had", "Run this central manager's HAD in the foreground."),
     "status": ("hadelect.cli.status", "status", "Show the pool: who leads, who could."),
     "leader": ("hadelect.cli.leader", "leader", "Print the leader's HAD_LIST entry."),
+    "explain": ("hadelect.cli.explain", "explain", "Say why a member is or is not leader."),
+    "history": ("hadelect.cli.history", "history", "Show what changed, when and why."),
     "handover": ("hadelect.cli.handover", "handover", "Move the leadership, planned, no overlap."),
     "drain": ("hadelect.cli.drain", "drain", "Keep a member from leading."),
     "undrain": ("hadelect.cli.drain", "undrain", "Let a drained member lead again."),

@@ -137,6 +137,7 @@ def _compose(settings: Settings, me: Address | None) -> Config:
         log=_log(settings),
         tls=_tls(settings),
         allow_insecure=settings.boolean("HAD_ALLOW_INSECURE") or checks.trusts_hosts(settings),
+        max_history=settings.size("MAX_HAD_HISTORY"),
         values=settings.in_force(),
         digest=_digest(settings),
     )

@@ -70,6 +70,7 @@ class Config:
     log: LogSpec
     tls: TlsSpec | None
     allow_insecure: bool
+    max_history: int = 4_000_000  # Bytes; 0 = no bound.
     warnings: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # Every name in force.
     digest: str = ""  # Of everything that should be equal on all members.

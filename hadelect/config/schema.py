@@ -117,6 +117,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HAD_DEBUG", TEXT, "", "D_FULLDEBUG for more", change=LIVE),
     Variable("HAD_LOG_FORMAT", WORD, "text", "form of a line", words=("text", "json"), change=LIVE),
     Variable("HAD_UPDATE_INTERVAL", SECONDS, "300", "a status line to the log, besides every change", 1, 7 * DAY, change=LIVE),
+    Variable("MAX_HAD_HISTORY", SIZE, "4 MB", "the history of changes in HAD_STATE_DIR is rotated at this size, one old file is kept: some 20 000 changes at the least; 0: never"),
     # Replication.
     Variable("HAD_USE_REPLICATION", BOOLEAN, "false", "replicate STATE_FILE among the members", later=REPLICATION, equal=True),
     Variable("REPLICATION_LIST", MEMBERS, "", "replication daemons, in the order of HAD_LIST", later=REPLICATION, equal=True),

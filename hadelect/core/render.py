@@ -34,7 +34,8 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
-from hadelect.core.vocabulary import Arbitration, Identity, Rules
+from hadelect.core.reasons import Reason, Topic
+from hadelect.core.vocabulary import Arbitration, Cause, Identity, Refusal, Rules
 
 
 def words(message: Message) -> str:
@@ -136,3 +137,112 @@ def difference(ours: Identity, theirs: Identity) -> str:
     return "; ".join(
         f"{name} is '{own}' here and '{other}' there" for name, own, other in pairs if own != other
     )
+
+
+# --- explanations ---
+
+REASONS: dict[Topic, str] = {
+    Topic.LEADS: "{member} leads term {term} since {since_seconds:.0f} s: {cause}",
+    Topic.FOLLOWS: "{member} does not lead: {leader} leads term {term}, heard"
+    " {silence_seconds:.1f} s ago",
+    Topic.FOLLOWS_HEARSAY: "{member} does not lead: others hear {leader} lead term {term}",
+    Topic.STANDS: "{member} stands for leader: {because}",
+    Topic.NO_LEADER: "{member} does not lead, nor does anybody that it hears",
+    Topic.STARTING: "{member} does not lead: it does not take part yet (PRE)",
+    Topic.HEARSAY: "{member} did not answer; {told_by} heard it {silence_seconds:.1f} s ago:"
+    " {role}, term {term}",
+    Topic.NEVER_HEARD: "{member} did not answer, and {told_by} has not heard it since it started",
+    Topic.UNFIT: "{because}",
+    Topic.DRAINED: "drained by an operator",
+    Topic.ENDING: "shutting down",
+    Topic.OWN_TREE: "its own controllee is not verified dead yet",
+    Topic.MUTE: "mute: it lost its memory and may have promised silence to a leader",
+    Topic.DISK_BEHIND: "its disk has not taken its last promise yet",
+    Topic.PROMISED: "promised silence to {leader} (term {term})",
+    Topic.TERMS_UNKNOWN: "it lost its memory and has not yet learned the others' terms",
+    Topic.JUST_STARTED: "it has just started and not heard {unheard} yet",
+    Topic.LEADER_LIVES: "{leader} counts as alive; after {lease_seconds:g} s of silence it is"
+    " suspected",
+    Topic.PATIENCE_EXTENDED: "it was not scheduled for {stall_seconds:.1f} s and waits so much"
+    " longer: busy is not dead",
+    Topic.TURN: "more senior members that could lead go first: {members}",
+    Topic.STANDS_AT: "it stands, or looks again: {because}",
+    Topic.PROBES: "asks the silent {leader} once more, question {count} of {of}",
+    Topic.ASKS: "asks all whether they would vote for it",
+    Topic.ASKS_FOR_VOTES: "asks for votes in term {term}",
+    Topic.OWN_VOTE_UNWRITTEN: "its own vote is not on its disk yet",
+    Topic.GRANTS: "has {count} of {needed} grants: {members}",
+    Topic.REFUSAL: "{peer} refuses: {refusal}",
+    Topic.MAJORITY_MISSING: "hears {count} of {voters} voters, itself included: too few, {needed}"
+    " must agree",
+    Topic.MAJORITY: "hears {count} of {voters} voters, itself included; {needed} must agree",
+    Topic.ALL_REACHED: "arbitration none: all that it hears must agree: {members}",
+    Topic.PEER_SILENT: "{peer} is unreachable: no word for {silence_seconds:.1f} s",
+    Topic.PEER_NEVER_HEARD: "{peer} is unreachable: not heard since this member started",
+    Topic.PEER_GONE: "{peer} is gone: it left on purpose, or its supervisor said that it is dead",
+    Topic.PEER_REFUSED: "{peer} is refused: {because}",
+    Topic.PEER_HEARS_LEADER: "{peer} follows {leader} (term {term}) and votes for nobody else",
+    Topic.PEER_COULD_NOT_LEAD: "{peer} could not lead: {because}",
+    Topic.TWO_LEADERS: "more than one member says that it leads: {members}",
+    Topic.AUTHORITY: "its right to lead ends unless it is renewed; its controllee gets SIGKILL"
+    " {margin_seconds:g} s before",
+    Topic.ACKS: "acked within the last lease by {members}: {count} with itself, {needed} needed",
+    Topic.CONTROLLEE: "{name} is {state}, pid {pid}, {restarts} local restarts",
+    Topic.CONTROLLEE_ENDS: "{name} ended {count} times within {window_seconds:g} s; at {limit} this"
+    " member is unfit",
+    Topic.RESTARTS_AT: "{name} is started again here",
+    Topic.STOP_FAILED: "stop_failed: {name} cannot be killed; nobody starts before it is dead",
+    Topic.LEAVING: "is leaving in favour of {successor}: {because}",
+    Topic.HIGHER_TERM: "takes term {term} once it is on disk; the controllee is not touched",
+    Topic.SUCCESSOR: "if it fails, {successor} takes over: the most senior that could",
+    Topic.NO_SUCCESSOR: "if it fails, nobody could take over",
+    Topic.WITNESS: "a witness votes and never leads",
+    Topic.PRIORITY: "priority {priority}: entry {entry} of {entries} in HAD_LIST",
+    Topic.PRIMARY_ASKS: "it is the primary: it asks {leader} for its place",
+    Topic.PRIMARY_ELSEWHERE: "{primary} is the primary: it leads whenever it is alive and fit",
+    Topic.NO_FAILBACK: "more senior than {leader}, but without HAD_USE_PRIMARY nothing moves back",
+    Topic.WOULD_LEAD: "it would lead after {leader} fell silent, died or resigned; now:"
+    " `hadelect handover --to {member}`",
+    Topic.WOULD_LEAD_THEN: "it may lead once this is over: {because}",
+}
+
+
+def because(told: Reason) -> str:
+    """A reason in words, without how much longer it holds."""
+    return REASONS[told.topic].format(**dict(told.facts))
+
+
+def explained(told: Reason) -> str:
+    """A line of an explanation."""
+    left = dict(told.facts).get("left_seconds")
+    return because(told) + ("" if left is None else f" ({left:.1f} s left)")
+
+
+CAUSES: dict[Cause, str] = {
+    Cause.BOOT: "it started",
+    Cause.COLD_START: "no leader was known",
+    Cause.SILENCE: "released by time, the old leader's lease ran out",
+    Cause.NOTICE: "released by proof, the old leader's death notice",
+    Cause.RESIGN: "released by proof, the old leader resigned",
+    Cause.HANDOVER: "planned by an operator",
+    Cause.PRIMARY: "the primary took its place",
+    Cause.SHUTDOWN: "a clean stop",
+    Cause.UNFIT: "the member was unfit",
+    Cause.LOST_AUTHORITY: "its authority ran out",
+    Cause.SPLIT_BRAIN: "two leaders met",
+    Cause.LOST_ELECTION: "it did not win",
+    Cause.FOLLOWS: "a leader was heard",
+    Cause.WON: "it won",
+}
+
+REFUSALS: dict[Refusal, str] = {
+    Refusal.LEADER_ALIVE: "it hears a live leader",
+    Refusal.HIGHER_PRIORITY: "it is senior and could lead itself; it objects once",
+    Refusal.PROMISED: "it owes silence to another member, or its own controllee is not dead yet",
+    Refusal.OLD_TERM: "it knows a higher term",
+    Refusal.MUTE: "it is mute: it lost its memory, or is starting",
+    Refusal.BLANK: "it lost its memory and has not learned the others' terms",
+    Refusal.NO_STORE: "its state directory does not take writes",
+    Refusal.NOT_A_MEMBER: "it does not have this member in its HAD_LIST",
+    Refusal.INCOMPATIBLE: "it is not compatible",
+}

@@ -3,7 +3,11 @@
 Law: nothing here changes anything; every question has one answer, given in one place.
 """
 
+from collections.abc import Iterator
+
 from hadelect.core.messages import Standing
+from hadelect.core.reasons import Reason, Topic, hindrance
+from hadelect.core.render import because
 from hadelect.core.state import PeerView, Promise, State
 from hadelect.core.vocabulary import (
     Arbitration,
@@ -82,35 +86,55 @@ def refused_by(rules: Rules, state: State) -> str:
 
 def obstacle(rules: Rules, state: State, now: Millis) -> str:
     """Why this member does not stand for leader at this moment; empty = it may."""
-    unfit = unfit_because(rules, state)
-    if unfit:
-        return unfit
+    first = next(obstacles(rules, state, now), None)
+    return because(first) if first else ""
+
+
+def obstacles(rules: Rules, state: State, now: Millis) -> Iterator[Reason]:
+    """All of it, the gravest first."""
+    if unfit := unfit_because(rules, state):
+        yield hindrance(Topic.UNFIT, because=unfit, **cooldown(state, now))
     if state.record.drained:
-        return "drained by an operator"
+        yield hindrance(Topic.DRAINED)
     if state.ending:
-        return "shutting down"
+        yield hindrance(Topic.ENDING)
     if state.controllee.state is not ControlleeState.STOPPED:
-        return "its own controllee is not verified dead yet"
+        yield hindrance(Topic.OWN_TREE)
     if now < state.mute_until:
-        return "mute: it lost its memory and may have promised silence to a leader"
+        yield hindrance(Topic.MUTE, left_seconds=seconds(state.mute_until - now))
     if state.role is not Role.ELECTION and state.durable < state.promise_serial:
-        return "its disk has not taken its last promise yet"
+        yield hindrance(Topic.DISK_BEHIND)
     promise = active_promise(state, now)
     if promise and promise.leader != rules.me:
-        return f"promised silence to {promise.leader} (term {promise.term})"
+        left = seconds(promise.until - now)
+        to, term = promise.leader, promise.term
+        yield hindrance(Topic.PROMISED, leader=to, term=term, left_seconds=left)
     if not has_learned(rules, state, now):
-        return "it lost its memory and has not yet learned the others' terms"
-    return unheard_at_start(rules, state, now)
+        yield hindrance(Topic.TERMS_UNKNOWN)
+    if unheard := unheard_at_start(rules, state, now):
+        left = seconds(state.started_at + rules.lease_ms - now)
+        yield hindrance(Topic.JUST_STARTED, unheard=unheard, left_seconds=left)
+
+
+def cooldown(state: State, now: Millis) -> dict[str, float]:
+    """How much longer an unfit member stays away, if time alone makes it fit again."""
+    until = state.fitness.until
+    return {} if until is None else {"left_seconds": seconds(until - now)}
+
+
+def seconds(length_ms: int) -> float:
+    return max(0, length_ms) / 1000
 
 
 def unheard_at_start(rules: Rules, state: State, now: Millis) -> str:
-    """Mode none asks all it reaches: in the first lease of a life that means nothing yet."""
+    """Mode none asks all it reaches: in the first lease of a life that means nothing yet.
+
+    The names of those not heard yet; empty = it does not matter.
+    """
     if rules.identity.arbitration is Arbitration.MAJORITY:
         return ""
-    unheard = ", ".join(peer.name for peer in state.peers if peer.standing is None)
-    if now < state.started_at + rules.lease_ms and unheard:
-        return f"it has just started and not heard {unheard} yet"
-    return ""
+    started = now >= state.started_at + rules.lease_ms
+    return "" if started else ", ".join(p.name for p in state.peers if p.standing is None)
 
 
 def has_learned(rules: Rules, state: State, now: Millis) -> bool:
@@ -137,6 +161,12 @@ def is_candidate_peer(rules: Rules, peer: PeerView, now: Millis) -> bool:
     if peer.name not in rules.identity.members or standing.role is Role.PRE:
         return False
     return standing.fit and not standing.drained
+
+
+def leads(rules: Rules, peer: PeerView, now: Millis) -> bool:
+    """A peer that is reached and says that it leads."""
+    says = peer.standing is not None and peer.standing.role is Role.LEADER
+    return says and reaches(rules, peer, now)
 
 
 def turn(rules: Rules, state: State, gone: Name | None, now: Millis) -> int:

@@ -121,3 +121,77 @@ class CommandReply(_message.Message):
     text: str
     leader: str
     def __init__(self, ok: _Optional[bool] = ..., text: _Optional[str] = ..., leader: _Optional[str] = ...) -> None: ...
+
+class ExplainRequest(_message.Message):
+    __slots__ = ("member",)
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    def __init__(self, member: _Optional[str] = ...) -> None: ...
+
+class ExplainReply(_message.Message):
+    __slots__ = ("member", "answered_by", "role", "term", "leader", "lines")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    ANSWERED_BY_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    answered_by: str
+    role: str
+    term: int
+    leader: str
+    lines: _containers.RepeatedCompositeFieldContainer[ReasonLine]
+    def __init__(self, member: _Optional[str] = ..., answered_by: _Optional[str] = ..., role: _Optional[str] = ..., term: _Optional[int] = ..., leader: _Optional[str] = ..., lines: _Optional[_Iterable[_Union[ReasonLine, _Mapping]]] = ...) -> None: ...
+
+class ReasonLine(_message.Message):
+    __slots__ = ("topic", "text", "holds_back", "facts")
+    TOPIC_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    HOLDS_BACK_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    topic: str
+    text: str
+    holds_back: bool
+    facts: _containers.RepeatedCompositeFieldContainer[Fact]
+    def __init__(self, topic: _Optional[str] = ..., text: _Optional[str] = ..., holds_back: _Optional[bool] = ..., facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ...) -> None: ...
+
+class Fact(_message.Message):
+    __slots__ = ("name", "text", "count", "number", "truth")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TRUTH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    text: str
+    count: int
+    number: float
+    truth: bool
+    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ..., count: _Optional[int] = ..., number: _Optional[float] = ..., truth: _Optional[bool] = ...) -> None: ...
+
+class HistoryRequest(_message.Message):
+    __slots__ = ("cursor", "since")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    since: str
+    def __init__(self, cursor: _Optional[str] = ..., since: _Optional[str] = ...) -> None: ...
+
+class HistoryReply(_message.Message):
+    __slots__ = ("member", "lines", "cursor", "more", "damaged", "half_written", "wall_clock")
+    MEMBER_FIELD_NUMBER: _ClassVar[int]
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    DAMAGED_FIELD_NUMBER: _ClassVar[int]
+    HALF_WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    WALL_CLOCK_FIELD_NUMBER: _ClassVar[int]
+    member: str
+    lines: _containers.RepeatedScalarFieldContainer[str]
+    cursor: str
+    more: bool
+    damaged: int
+    half_written: bool
+    wall_clock: float
+    def __init__(self, member: _Optional[str] = ..., lines: _Optional[_Iterable[str]] = ..., cursor: _Optional[str] = ..., more: _Optional[bool] = ..., damaged: _Optional[int] = ..., half_written: _Optional[bool] = ..., wall_clock: _Optional[float] = ...) -> None: ...

@@ -54,6 +54,16 @@ class ControlStub:
                 request_serializer=hadelect_dot_pb_dot_control__pb2.DrainRequest.SerializeToString,
                 response_deserializer=hadelect_dot_pb_dot_control__pb2.CommandReply.FromString,
                 _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/hadelect.v1.Control/Explain',
+                request_serializer=hadelect_dot_pb_dot_control__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=hadelect_dot_pb_dot_control__pb2.ExplainReply.FromString,
+                _registered_method=True)
+        self.History = channel.unary_unary(
+                '/hadelect.v1.Control/History',
+                request_serializer=hadelect_dot_pb_dot_control__pb2.HistoryRequest.SerializeToString,
+                response_deserializer=hadelect_dot_pb_dot_control__pb2.HistoryReply.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -87,6 +97,20 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Explain(self, request, context):
+        """Why a member is or is not leader; of another member, what the answering one knows of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def History(self, request, context):
+        """The changes that this member wrote down, from a place in its history on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -109,6 +133,16 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.Drain,
                     request_deserializer=hadelect_dot_pb_dot_control__pb2.DrainRequest.FromString,
                     response_serializer=hadelect_dot_pb_dot_control__pb2.CommandReply.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=hadelect_dot_pb_dot_control__pb2.ExplainRequest.FromString,
+                    response_serializer=hadelect_dot_pb_dot_control__pb2.ExplainReply.SerializeToString,
+            ),
+            'History': grpc.unary_unary_rpc_method_handler(
+                    servicer.History,
+                    request_deserializer=hadelect_dot_pb_dot_control__pb2.HistoryRequest.FromString,
+                    response_serializer=hadelect_dot_pb_dot_control__pb2.HistoryReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -219,6 +253,60 @@ class Control:
             '/hadelect.v1.Control/Drain',
             hadelect_dot_pb_dot_control__pb2.DrainRequest.SerializeToString,
             hadelect_dot_pb_dot_control__pb2.CommandReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hadelect.v1.Control/Explain',
+            hadelect_dot_pb_dot_control__pb2.ExplainRequest.SerializeToString,
+            hadelect_dot_pb_dot_control__pb2.ExplainReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def History(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hadelect.v1.Control/History',
+            hadelect_dot_pb_dot_control__pb2.HistoryRequest.SerializeToString,
+            hadelect_dot_pb_dot_control__pb2.HistoryReply.FromString,
             options,
             channel_credentials,
             insecure,

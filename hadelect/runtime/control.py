@@ -4,6 +4,7 @@ Law 1: over TCP nobody commands; the refusal names the remedy.
 Law 2: a command that is meant for another member is forwarded to it, once.
 """
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,19 +14,25 @@ import grpc.aio
 from hadelect.pb.control_pb2 import (
     CommandReply,
     DrainRequest,
+    ExplainReply,
+    ExplainRequest,
     HandoverRequest,
+    HistoryReply,
+    HistoryRequest,
     StatusReply,
     StatusRequest,
 )
 from hadelect.pb.control_pb2_grpc import ControlServicer
+from hadelect.runtime.archive import Archive, Busy
 from hadelect.runtime.operate import Desk
 from hadelect.runtime.watch import Full, Gallery
 
 
 class ControlService(ControlServicer):
-    def __init__(self, desk: Desk, gallery: Gallery) -> None:
+    def __init__(self, desk: Desk, gallery: Gallery, archive: Archive) -> None:
         self._desk = desk
         self._gallery = gallery
+        self._archive = archive
 
     async def Status(self, request: StatusRequest, context: Any) -> StatusReply:  # noqa: N802
         return self._desk.status()
@@ -43,6 +50,32 @@ class ControlService(ControlServicer):
                 yield await seat.next()
         finally:
             self._gallery.leave(number)
+
+    async def Explain(self, request: ExplainRequest, context: Any) -> ExplainReply:  # noqa: N802
+        reply = self._desk.explain(request.member)
+        if reply is None:
+            known = ", ".join(self._desk.voters)
+            words = f"{request.member[:255]} is not in HAD_LIST ({known})"
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, words)
+            raise AssertionError  # Not reached: abort raises.
+        return reply
+
+    async def History(self, request: HistoryRequest, context: Any) -> HistoryReply:  # noqa: N802
+        try:
+            found = await self._archive.read(request.cursor, request.since)
+        except (Busy, OSError) as error:
+            code = grpc.StatusCode.RESOURCE_EXHAUSTED
+            await context.abort(code, f"the history cannot be read now: {error}")
+            raise AssertionError from error  # Not reached: abort raises.
+        return HistoryReply(
+            member=self._desk.me,
+            lines=found.lines,
+            cursor=found.cursor,
+            more=found.more,
+            damaged=found.damaged,
+            half_written=found.half_written,
+            wall_clock=time.time(),
+        )
 
     async def Handover(self, request: HandoverRequest, context: Any) -> CommandReply:  # noqa: N802
         await self._require_socket(context)

@@ -6,19 +6,26 @@ Law: like the log, it is written by a thread of its own and never holds anything
 import logging
 from collections.abc import Mapping
 from json import dumps
+from os import SEEK_END
 from pathlib import Path
 from queue import Queue
 
 from hadelect.runtime.log import QUEUED, DroppingHandler, RotatingFile, Writer
 
-MAX_BYTES = 4_000_000  # Then it becomes history.old: some 20 000 changes are kept at the least.
+FILE = "history"  # In the state directory.
 
 
 class History:
-    """Appends to `path`. Raises OSError when it cannot be opened."""
+    """Appends to `path`; at `max_bytes` it becomes history.old (0: never).
 
-    def __init__(self, path: Path) -> None:
-        handler = RotatingFile(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+    Raises OSError when it cannot be opened.
+    """
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        handler = RotatingFile(path, maxBytes=max_bytes, backupCount=1, encoding="utf-8")
+        if not _ends_a_line(path):  # An earlier life died while it wrote: only that line is lost.
+            with path.open("ab") as file:
+                file.write(b"\n")
         waiting: Queue[logging.LogRecord | None] = Queue(QUEUED)
         self._entrance = DroppingHandler(waiting)
         self._writer = Writer(waiting, handler)
@@ -35,3 +42,11 @@ class History:
 
     def close(self) -> None:
         self._writer.stop_within(1.0)
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        if not file.seek(0, SEEK_END):
+            return True
+        file.seek(-1, SEEK_END)
+        return file.read() == b"\n"

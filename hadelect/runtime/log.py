@@ -80,6 +80,11 @@ class StandardError(logging.StreamHandler[TextIO]):
         """Nobody reads stderr any more: there is nobody left to tell."""
 
 
+def old_name(path: Path) -> Path:
+    """Where the rotation puts what was in `path`."""
+    return path.with_name(f"{path.name}.old")
+
+
 class RotatingFile(logging.handlers.RotatingFileHandler):
     """HTCondor's rotation: one old file, NAME.old. A full disk costs lines."""
 
@@ -87,7 +92,7 @@ class RotatingFile(logging.handlers.RotatingFileHandler):
         """The line is lost; the metrics and the next line that fits go on."""
 
     def rotation_filename(self, default_name: str) -> str:
-        return default_name.removesuffix(".1") + ".old"
+        return str(old_name(Path(default_name.removesuffix(".1"))))
 
 
 def destination(path: Path | None, max_bytes: int) -> logging.Handler:

@@ -15,7 +15,8 @@ from hadelect.core import election
 from hadelect.core.messages import Hello
 from hadelect.core.vocabulary import ControlleeState, Role
 from hadelect.pb.control_pb2 import StatusReply
-from hadelect.runtime import driver, listening
+from hadelect.runtime import driver, history, listening
+from hadelect.runtime.archive import Archive
 from hadelect.runtime.chronicle import Chronicle, Readers
 from hadelect.runtime.control import ControlService
 from hadelect.runtime.datagrams import Datagrams, Ports
@@ -79,7 +80,9 @@ class Member:
         patience = config.controllee.stop_timeout + 3 * config.lease + 5
         office = Office(self.driver, wire, self.book, prepared.tls, self.status, patience)
         desk = Desk(office)
-        self._server = Server(Services(self.peers, desk, ControlService(desk, self.gallery)))
+        self._archive = Archive(config.state_dir / history.FILE)
+        control = ControlService(desk, self.gallery, self._archive)
+        self._server = Server(Services(self.peers, desk, control))
         self._http: HttpServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pulse_at = self._loop_time()
@@ -139,6 +142,7 @@ class Member:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.stop(FAREWELL_SECONDS)
         self.datagrams.close()
+        self._archive.close()
         if self._http is not None:
             await asyncio.to_thread(self._http.close)
         await asyncio.to_thread(self._prepared.store.close, DISK_SECONDS)

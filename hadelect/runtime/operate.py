@@ -15,10 +15,17 @@ import grpc.aio
 from hadelect.core.events import Drain, Handover
 from hadelect.core.state import State
 from hadelect.core.vocabulary import Name, Role
-from hadelect.pb.control_pb2 import CommandReply, DrainRequest, HandoverRequest, StatusReply
+from hadelect.pb.control_pb2 import (
+    CommandReply,
+    DrainRequest,
+    ExplainReply,
+    HandoverRequest,
+    StatusReply,
+)
 from hadelect.pb.election_pb2 import OperateRequest
 from hadelect.runtime import channels
 from hadelect.runtime.driver import Driver
+from hadelect.runtime.explaining import explain_reply
 from hadelect.runtime.greeting import admits
 from hadelect.runtime.peers import caller
 from hadelect.runtime.resolver import AddressBook, Unresolvable
@@ -53,6 +60,17 @@ class Desk:
 
     def status(self) -> StatusReply:
         return self._office.status()
+
+    def explain(self, member: str) -> ExplainReply | None:
+        """Of this member or of a peer; None for a stranger."""
+        name = Name(member or self.me)
+        if name not in self._rules.voters:
+            return None
+        return explain_reply(self._rules, self._driver.state, name, self._driver.now)
+
+    @property
+    def voters(self) -> tuple[Name, ...]:
+        return self._rules.voters
 
     # --- asked by an operator ------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from hadelect.config.model import Config
 from hadelect.config.rules import rules_of
 from hadelect.core.vocabulary import Rules
-from hadelect.runtime import channels, listening, membership
+from hadelect.runtime import channels, history, listening, membership
 from hadelect.runtime.channels import Credentials, TlsError
 from hadelect.runtime.history import History
 from hadelect.runtime.listening import Place, PortError
@@ -64,8 +64,8 @@ def prepare(config: Config, *, reset_membership: bool = False) -> Prepared:
             opened.callback(udp.close)
         _tried(problems, lambda: listening.check_tcp(place))
         log = _tried(problems, lambda: _log(config))
-        history = _tried(problems, lambda: _history(config)) if store is not None else None
-        if store is None or members is None or udp is None or log is None or history is None:
+        past = _tried(problems, lambda: _history(config)) if store is not None else None
+        if store is None or members is None or udp is None or log is None or past is None:
             raise StartRefused(problems)
         if problems:
             raise StartRefused(problems)
@@ -74,7 +74,7 @@ def prepare(config: Config, *, reset_membership: bool = False) -> Prepared:
     rules = rules_of(config, voters.members, voters.witnesses)
     warnings = (*config.warnings, *([members.warning] if members.warning else []))
     config = replace(config, warnings=warnings)
-    return Prepared(config, rules, members, store, tls, place, udp, log, history)
+    return Prepared(config, rules, members, store, tls, place, udp, log, past)
 
 
 def _tried(problems: list[str], make: Callable[[], Made]) -> Made | None:
@@ -92,9 +92,9 @@ def _store(config: Config, reset: bool, opened: contextlib.ExitStack) -> Store:
 
 
 def _history(config: Config) -> History:
-    path = config.state_dir / "history"
+    path = config.state_dir / history.FILE
     try:
-        return History(path)
+        return History(path, config.max_history)
     except OSError as error:
         raise LogError(
             f"HAD_STATE_DIR: {path}: {error.strerror}; make it a file that this user may write"

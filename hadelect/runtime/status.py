@@ -11,7 +11,7 @@ from typing import Any
 from hadelect.core.messages import Controllee, Standing
 from hadelect.core.render import promise_in_words
 from hadelect.core.state import PeerView, State
-from hadelect.core.views import leader_lives, reached, reaches, unfit_because
+from hadelect.core.views import leader_lives, leads, reached, reaches, unfit_because
 from hadelect.core.vocabulary import Millis, Name, Role, Rules
 from hadelect.pb.control_pb2 import ControlleeStatus, MemberStatus, StatusReply
 
@@ -122,7 +122,7 @@ def _warnings(facts: Facts, digests: Digests, state: State, now: Millis) -> Iter
             yield f"refuses {peer.name}: {peer.refused_because}"
         elif reaches(rules, peer, now):
             yield from _peer_warnings(facts, peer, digests.get(peer.name, ""))
-    leaders = [peer.name for peer in state.peers if _leads(rules, peer, now)]
+    leaders = [peer.name for peer in state.peers if leads(rules, peer, now)]
     if state.role is Role.LEADER:
         leaders.append(rules.me)
     if len(leaders) > 1:
@@ -136,11 +136,6 @@ def _peer_warnings(facts: Facts, peer: PeerView, digest: str) -> Iterator[str]:
         yield f"{peer.name} has another configuration ({digest}, here {facts.config_digest})"
     if peer.version and peer.version != facts.version:
         yield f"{peer.name} runs version {peer.version}, this member {facts.version}"
-
-
-def _leads(rules: Rules, peer: PeerView, now: Millis) -> bool:
-    leads = peer.standing is not None and peer.standing.role is Role.LEADER
-    return leads and reaches(rules, peer, now)
 
 
 def _anybody_fit(rules: Rules, state: State, now: Millis) -> bool:

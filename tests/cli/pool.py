@@ -5,6 +5,7 @@ What a member would answer is the test's to choose; all between that and the ter
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from dataclasses import dataclass, field
@@ -16,12 +17,17 @@ from hadelect.pb.control_pb2 import (
     CommandReply,
     ControlleeStatus,
     DrainRequest,
+    ExplainReply,
+    ExplainRequest,
     HandoverRequest,
+    HistoryReply,
+    HistoryRequest,
     MemberStatus,
     StatusReply,
     StatusRequest,
 )
 from hadelect.pb.control_pb2_grpc import ControlServicer, add_ControlServicer_to_server
+from hadelect.runtime.archive import excerpt
 
 PROMISE = "never two: NEGOTIATOR runs only with the votes of 2 of 3 voters"
 
@@ -90,6 +96,9 @@ class Member(ControlServicer):
     on_handover: Callable[[HandoverRequest], CommandReply] = lambda _: CommandReply(ok=True)
     on_drain: Callable[[DrainRequest], CommandReply] = lambda _: CommandReply(ok=True)
     watchable: bool = True
+    explains: dict[str, ExplainReply] = field(default_factory=dict)  # By the name asked for.
+    past: Path | None = None  # The file of its history.
+    clock_ahead: float = 0.0
     asked: list[object] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     ended: bool = False
@@ -116,6 +125,24 @@ class Member(ControlServicer):
             if now is not said:
                 said = now
                 yield said
+
+    def Explain(self, request: ExplainRequest, context: grpc.ServicerContext) -> ExplainReply:  # noqa: N802
+        if request.member not in self.explains:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not in HAD_LIST")
+        return self.explains[request.member]
+
+    def History(self, request: HistoryRequest, context: grpc.ServicerContext) -> HistoryReply:  # noqa: N802
+        assert self.past is not None
+        found = excerpt(self.past, request.cursor, request.since, limit=400)
+        return HistoryReply(
+            member=self.says.answered_by,
+            lines=found.lines,
+            cursor=found.cursor,
+            more=found.more,
+            damaged=found.damaged,
+            half_written=found.half_written,
+            wall_clock=time.time() + self.clock_ahead,
+        )
 
     def Handover(self, request: HandoverRequest, context: grpc.ServicerContext) -> CommandReply:  # noqa: N802
         self.asked.append(request)

@@ -23,6 +23,7 @@ from hadelect.core.events import (
     SupervisorReady,
     Tick,
 )
+from hadelect.core.explain import explain, explain_peer
 from hadelect.core.invariants import broken
 from hadelect.core.messages import (
     Alive,
@@ -45,6 +46,7 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
+from hadelect.core.render import explained
 from hadelect.core.state import State
 from hadelect.core.views import active_promise
 from hadelect.core.vocabulary import (
@@ -173,7 +175,16 @@ def check(rules: Rules, old: Any, new: Any, effects: tuple[Any, ...]) -> Any:
     if held and after and after.leader != held.leader:
         assert after.term > held.term or rules.identity.arbitration is Arbitration.NONE
     hash(new)
+    explainable(rules, new)
     return new
+
+
+def explainable(rules: Rules, state: State) -> None:
+    """Whatever became of it, it can say why, of itself and of its peers."""
+    told = explain(rules, state, state.now)
+    for peer in rules.peers:
+        told += explain_peer(rules, state, peer, state.now)
+    assert all(explained(line) for line in told)
 
 
 RULES = st.sampled_from(

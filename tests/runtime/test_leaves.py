@@ -85,7 +85,7 @@ def test_a_hung_log_costs_lines_not_time(tmp_path: Path) -> None:
 def test_history_is_one_json_line_per_change(tmp_path: Path) -> None:
     """Appended to what is there."""
     for term in (64, 65):
-        history = History(tmp_path / "history")
+        history = History(tmp_path / "history", 4_000_000)
         history.append({"term": term, "cause": "silence"})
         assert history.dropped == 0
         history.close()

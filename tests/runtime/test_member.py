@@ -15,7 +15,14 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from hadelect.core.vocabulary import Role
-from hadelect.pb.control_pb2 import DrainRequest, HandoverRequest, StatusRequest
+from hadelect.pb.control_pb2 import (
+    DrainRequest,
+    ExplainRequest,
+    HandoverRequest,
+    HistoryReply,
+    HistoryRequest,
+    StatusRequest,
+)
 from hadelect.pb.control_pb2_grpc import ControlStub
 from hadelect.runtime import watch
 from tests.runtime.pool import Running, led, pool_of, until
@@ -253,3 +260,48 @@ async def test_junk_on_the_election_stream_is_refused_and_counted(tmp_path: Path
                 )
         assert leader.counted("refused") >= before + 2
         assert (await led(pool)) is leader
+
+
+async def test_every_member_explains_itself_and_its_peers(tmp_path: Path) -> None:
+    """By both doors; a stranger's name is refused with those that there are."""
+    async with pool_of(tmp_path) as pool:
+        leader = await led(pool)
+        standby = next(r for r in pool if r is not leader)
+        async with tcp(standby) as channel:
+            stub = ControlStub(channel)
+            own = await stub.Explain(ExplainRequest())
+            assert (own.role, own.leader) == ("PASSIVE", leader.name)
+            assert f"{leader.name} leads term" in own.lines[0].text
+            other = await stub.Explain(ExplainRequest(member=leader.name))
+            assert (other.member, other.answered_by) == (leader.name, standby.name)
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await stub.Explain(ExplainRequest(member="stranger:1"))
+        assert f"is not in HAD_LIST ({pool[0].name}" in str(refused.value.details())
+        async with unix(leader) as channel:
+            told = await ControlStub(channel).Explain(ExplainRequest())
+            assert told.lines[0].topic == "leads"
+
+
+async def test_every_member_reads_its_history_out(tmp_path: Path) -> None:
+    """What it wrote down, from a cursor on; asked by too many it refuses some and goes on."""
+    async with pool_of(tmp_path) as pool:
+        leader = await led(pool)
+        async with tcp(leader) as channel:
+            stub = ControlStub(channel)
+
+            async def became_leader() -> HistoryReply | None:
+                reply: HistoryReply = await stub.History(HistoryRequest())
+                return reply if '"role":"LEADER"' in "".join(reply.lines) else None
+
+            while (reply := await became_leader()) is None:
+                await asyncio.sleep(0.02)
+            assert reply.member == leader.name
+            again = await stub.History(HistoryRequest(cursor=reply.cursor))
+            assert len(again.lines) < len(reply.lines)
+            since = await stub.History(HistoryRequest(since="9"))
+            assert list(since.lines) == []
+            crowd = (stub.History(HistoryRequest()) for _ in range(100))
+            answers = await asyncio.gather(*crowd, return_exceptions=True)
+        assert any(isinstance(answer, HistoryReply) for answer in answers)
+        failed = [a for a in answers if isinstance(a, grpc.aio.AioRpcError)]
+        assert all("too many" in str(error.details()) for error in failed)
