@@ -5,9 +5,9 @@ import subprocess
 import sys
 import time
 
-from tests.bench.bench_failover import running
-from tests.bench.table import Row, row
-from tests.e2e.lab import Lab, Pool
+from tests.bench.system_hadelect import running, shipped
+from tests.bench.table import ZERO, Row, row
+from tests.e2e.lab import Lab
 
 SPINNERS = 2 * (os.cpu_count() or 1)
 TROUBLE = ("delay", "50ms", "50ms", "loss", "5%")
@@ -28,7 +28,7 @@ def lossy(lab: Lab) -> bool:
 
 def measure(seconds: float) -> list[Row]:
     """How often the scheduler moved in `seconds` with all cores saturated."""
-    with running(Pool("majority", preset="")) as lab:
+    with running(shipped("majority")) as lab:
         where = "5 % loss" if lossy(lab) else "no netem here: no loss"
         before = lab.ran()
         spinners = [
@@ -41,4 +41,4 @@ def measure(seconds: float) -> list[Row]:
             spinner.wait()
         moved = {run.pid for run in lab.journal.runs()} - {before.pid}
     title = f"false failovers in {seconds:.0f} s, cores saturated, {where}"
-    return [row(title, "", [len(moved)], (0, 0))]
+    return [row(title, "", [len(moved)], ZERO)]

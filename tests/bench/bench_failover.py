@@ -1,125 +1,90 @@
-"""Failovers, measured: three hosts of their own, default timing, instants from the kernel.
+"""The contest as rows: what was promised of hadelect, and what its peers did under the same blows.
 
-Law: a trial begins in a settled pool at a random phase; what is measured are exec and exit of the
-schedulers; overlaps are looked for in the journal of every trial.
+Law: "tens of milliseconds" is read as a median of at most 100; "within one lease" as section 8 puts
+it for a cut link. A planned move is judged by the time without a scheduler.
 """
 
-import os
-import random
-import signal
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 
-from tests.bench.proc_events import ProcEvents
-from tests.bench.table import INFINITY, Row, row
-from tests.e2e.host import Host, Part
-from tests.e2e.lab import Lab, Pool
+from tests.bench.blows import PLANNED, REVERSIBLE, Blow, Trial
+from tests.bench.contest import FLOOR
+from tests.bench.table import NOTHING, ZERO, Goal, Row, ratio, row
 
-Strike = Callable[[], None]
-Aim = Callable[[Lab, Host], Strike]  # Finds what to hit before the clock starts.
-
-DICE = random.Random(1)
-SETTLING = 60.0  # Between trials nobody hurries.
+DEFAULT_LEASE, FAST_LEASE = 3.0, 1.0
 
 
-@dataclass(slots=True)
-class Moves:
-    """What one kind of trial gave, in ms."""
-
-    failover: list[float] = field(default_factory=list)  # From the blow to the new exec.
-    gap: list[float] = field(default_factory=list)  # From the old exit to the new exec.
-    overlap: list[float] = field(default_factory=list)  # Two at once, by the journal.
-
-
-@contextmanager
-def running(pool: Pool) -> Iterator[Lab]:
-    """A settled pool in a lab that is gone afterwards."""
-    with TemporaryDirectory(prefix="hadelect-bench-") as home:
-        lab = Lab(Path(home) / "lab", pool)
-        try:
-            lab.start()
-            lab.settled(within=SETTLING)
-            yield lab
-        finally:
-            lab.close()
+def goal(system: str, blow: Blow) -> Goal:
+    """Of the failover, or of the gap where the move is planned."""
+    if not system.startswith("hadelect"):
+        return NOTHING
+    if blow is Blow.DAEMON:
+        return Goal(median=15, p99=100)
+    if blow in PLANNED:
+        return Goal(median=15)
+    if blow in {Blow.SUPERVISOR, Blow.INIT}:
+        return Goal(median=100)
+    lease = FAST_LEASE if system.endswith("fast") else DEFAULT_LEASE
+    return Goal(median=lease * 1010 + 500)
 
 
-def moves(lab: Lab, events: ProcEvents, aim: Aim, trials: int) -> Moves:
-    found = Moves()
-    for _ in range(trials):
-        old = lab.settled(within=SETTLING)
-        lab.journal.forget()
-        _trial(lab, events, aim(lab, old), found)
-        if aim is terminate:
-            assert old.had is not None
-            assert old.had.wait(15) == 0, old.tail()
-        _repair(lab, old)
-    return found
+def overlap_goal(system: str, blow: Blow) -> Goal:
+    """Never two; in mode none within one partition only."""
+    split = blow is Blow.CUT and "none" in system
+    return ZERO if system.startswith("hadelect") and not split else NOTHING
 
 
-def _trial(lab: Lab, events: ProcEvents, strike: Strike, found: Moves) -> None:
-    time.sleep(DICE.uniform(0.3, 1.3))  # Any phase of the heartbeat.
-    before = lab.ran()
-    pid = lab.host(before.member).pid(Part.CONTROLLEE)
-    struck = time.monotonic_ns()
-    strike()
-    heir = lab.host(lab.moved(before, within=SETTLING).member)
-    began = events.began(heir.pid(Part.CONTROLLEE))
-    ended = events.ended(pid)
-    found.failover.append((began - struck) / 1e6)
-    found.gap.append((began - ended) / 1e6)
-    found.overlap.append(max(lab.journal.verdict().overlap_ns / 1e6, (ended - began) / 1e6, 0.0))
+def judged(trial: Trial) -> float:
+    """What a trial is compared by."""
+    return trial.gap if trial.blow in PLANNED else trial.failover
 
 
-def _repair(lab: Lab, old: Host) -> None:
-    lab.net.mend(old.number)
-    if not old.up:
-        old.start()
+def rows(trials: Sequence[Trial]) -> Iterator[Row]:
+    """Of every system, in the order in which they appear."""
+    for system in dict.fromkeys(trial.system for trial in trials):
+        if system == FLOOR:
+            values = [trial.failover for trial in trials if trial.system == FLOOR]
+            yield row("floor: SIGKILL -> TCP EOF -> posix_spawn", "ms", values)
+            continue
+        for blow in Blow:
+            ours = [t for t in trials if t.system == system and t.blow is blow]
+            yield from _rows(system, blow, ours) if ours else ()
 
 
-def kill_daemon(lab: Lab, host: Host) -> Strike:
-    pid = host.pid(Part.DAEMON)
-    return lambda: os.kill(pid, signal.SIGKILL)
+def _rows(system: str, blow: Blow, ours: Sequence[Trial]) -> Iterator[Row]:
+    name = f"{system}: {blow.value}"
+    yield Row(
+        f"{name}, time without a scheduler" if blow in PLANNED else f"{name} -> new exec",
+        "ms",
+        tuple(map(judged, ours)),
+        goal(system, blow),
+        blow=blow.name if system.startswith("hadelect") else "",
+        floored=blow not in REVERSIBLE,
+    )
+    if blow not in PLANNED:
+        yield row("  without a scheduler", "ms", [trial.gap for trial in ours])
+    overlaps = [trial.overlap for trial in ours]
+    yield row("  two at once", "ms", overlaps, overlap_goal(system, blow))
 
 
-def cut_link(lab: Lab, host: Host) -> Strike:
-    return lambda: lab.net.cut(host.number)
+def bases(trials: Sequence[Trial], blow: str) -> Mapping[str, float]:
+    """Medians of the floor and of every peer that took this blow."""
+    found: dict[str, list[float]] = {}
+    for trial in trials:
+        if trial.system == FLOOR or (
+            trial.blow.name == blow and not trial.system.startswith("hadelect")
+        ):
+            found.setdefault(trial.system, []).append(judged(trial))
+    return {system: statistics.median(values) for system, values in found.items()}
 
 
-def terminate(lab: Lab, host: Host) -> Strike:
-    return lambda: os.kill(host.pid(Part.SUPERVISOR), signal.SIGTERM)
-
-
-def hand_over(lab: Lab, host: Host) -> Strike:
-    target = DICE.choice(lab.peers(host)).name
-    return lambda: host.cli("handover", "--to", target, "--reason", "bench").check_returncode()
-
-
-def measure(events: ProcEvents, trials: int) -> list[Row]:
-    rows: list[Row] = []
-    for mode in ("none", "majority"):
-        with running(Pool(mode, preset="")) as lab:
-            found = moves(lab, events, kill_daemon, trials)
-            rows += [
-                row(f"SIGKILL of the daemon -> new exec, {mode}", "ms", found.failover, (15, 100)),
-                row("  without a scheduler", "ms", found.gap, None),
-                row("  overlap", "ms", found.overlap, (0, 0)),
-            ]
-            for name, aim in (("SIGTERM", terminate), ("handover", hand_over)):
-                found = moves(lab, events, aim, trials)
-                rows += [
-                    row(f"{name}: without a scheduler, {mode}", "ms", found.gap, (15, INFINITY)),
-                    row("  overlap", "ms", found.overlap, (0, 0)),
-                ]
-    with running(Pool("majority", preset="")) as lab:
-        found = moves(lab, events, cut_link, trials)
-        bound = lab.pool.lease * 1010 + 500
-        rows += [
-            row("link cut -> new exec, majority", "ms", found.failover, (bound, INFINITY)),
-            row("  overlap", "ms", found.overlap, (0, 0)),
-        ]
-    return rows
+def ratios(r: Row, trials: Sequence[Trial]) -> Mapping[str, float | None]:
+    """How many times the floor and each peer a row's median is."""
+    if not r.values or not (r.blow or r.floored):
+        return {}
+    middle = statistics.median(r.values)
+    return {
+        system: ratio(middle, base)
+        for system, base in bases(trials, r.blow).items()
+        if r.floored or system != FLOOR
+    }

@@ -2,14 +2,15 @@
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.bench_failover import running
-from tests.bench.table import INFINITY, Row, row
+from tests.bench.system_hadelect import running, shipped
+from tests.bench.table import Goal, Row, row
 from tests.e2e import lan
 from tests.e2e.host import Host
-from tests.e2e.lab import Pool, until
+from tests.e2e.lab import until
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -20,6 +21,7 @@ class Usage:
 
     cpu_seconds: float
     pss_mb: float
+    rss_mb: float
     alone_mb: float  # What its PSS would be if no other member shared its pages (at most).
     packets: int  # In and out.
 
@@ -30,6 +32,7 @@ def usage(host: Host) -> Usage:
     return Usage(
         cpu_seconds=sum(map(_cpu, pids)),
         pss_mb=sum(_memory(pid, "Pss") for pid in pids),
+        rss_mb=sum(_memory(pid, "Rss") for pid in pids),
         alone_mb=_alone(pids),
         packets=_packets(pids[0]),
     )
@@ -65,28 +68,49 @@ def _packets(pid: int) -> int:
     return 0
 
 
+@dataclass(frozen=True, slots=True)
+class Peace:
+    """What one member cost over some seconds in which nothing happened."""
+
+    cpu: float  # Per cent of one core.
+    packets: float  # Per second, in and out.
+    after: Usage
+
+
+def peace(hosts: Sequence[Host], seconds: float) -> list[Peace]:
+    """Of every host, over the same seconds."""
+    before = [usage(host) for host in hosts]
+    time.sleep(seconds)
+    return [
+        Peace(
+            cpu=100 * (now.cpu_seconds - then.cpu_seconds) / seconds,
+            packets=(now.packets - then.packets) / seconds,
+            after=now,
+        )
+        for then, now in zip(before, map(usage, hosts), strict=True)
+    ]
+
+
 def idle(seconds: float) -> list[Row]:
     """CPU, memory and packets of every member over `seconds` of peace."""
     rows: list[Row] = []
-    with running(Pool("majority", preset="")) as lab:
+    with running(shipped("majority")) as lab:
         leader = lab.settled()
         time.sleep(5)
-        before = {host.name: usage(host) for host in lab.hosts}
-        time.sleep(seconds)
-        after = {host.name: usage(host) for host in lab.hosts}
+        found = dict(zip(lab.hosts, peace(lab.hosts, seconds), strict=True))
     for role, hosts in (("leader", [leader]), ("standby", lab.peers(leader))):
-        pairs = [(before[host.name], after[host.name]) for host in hosts]
-        cpu = [100 * (b.cpu_seconds - a.cpu_seconds) / seconds for a, b in pairs]
+        costs = [found[host] for host in hosts]
         rows += [
-            row(f"idle {role}: CPU of one core", "%", cpu, (0.8, INFINITY)),
-            row(f"idle {role}: PSS", "MB", [b.pss_mb for _, b in pairs], (50, INFINITY)),
-            row("  if no page were shared", "MB", [b.alone_mb for _, b in pairs], (50, INFINITY)),
+            row(f"idle {role}: CPU of one core", "%", [c.cpu for c in costs], Goal(median=0.8)),
+            row(f"idle {role}: PSS", "MB", [c.after.pss_mb for c in costs], Goal(median=50)),
             row(
-                f"idle {role}: packets in and out",
-                "1/s",
-                [(b.packets - a.packets) / seconds for a, b in pairs],
-                None,
+                "  if no page were shared",
+                "MB",
+                [c.after.alone_mb for c in costs],
+                Goal(median=50),
             ),
+            row("  RSS of its processes, added up", "MB", [c.after.rss_mb for c in costs]),
+            row(f"idle {role}: packets in and out", "1/s", [c.packets for c in costs]),
         ]
     return rows
 
@@ -94,7 +118,7 @@ def idle(seconds: float) -> list[Row]:
 def start(trials: int) -> list[Row]:
     """From the start of a standby to /ready saying 200."""
     took: list[float] = []
-    with running(Pool("majority", preset="")) as lab:
+    with running(shipped("majority")) as lab:
         leader = lab.settled()
         standby = lab.peers(leader)[0]
         for _ in range(trials):
@@ -104,7 +128,7 @@ def start(trials: int) -> list[Row]:
             until(lambda: _ready(standby), 30, lambda: "never ready")
             took.append((time.monotonic() - began) * 1000)
             lab.settled(within=60)
-    return [row("start -> /ready", "ms", took, (400, INFINITY))]
+    return [row("start -> /ready", "ms", took, Goal(median=400))]
 
 
 def _ready(host: Host) -> bool:

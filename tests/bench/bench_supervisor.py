@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.table import INFINITY, Row, render, row
+from tests.bench.table import Goal, Row, render, row
 from tests.supervisor.harness import Had, until
 
 
@@ -18,12 +18,18 @@ def measure(trials: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as directory, Had(Path(directory)) as had:
         had.ready(controllee={"argv": ["/bin/sleep", "1000"]})
         rows = [
-            *(row(what, "ms", values, None) for what, values in commands(had, trials).items()),
+            *(row(what, "ms", values) for what, values in commands(had, trials).items()),
             *idle(had, 10.0),
         ]
     return [
-        row("configure -> ready", "ms", births, None),
-        row("SIGKILL of the daemon -> tree dead -> notice", "ms", notices, (5.0, INFINITY)),
+        row("configure -> ready", "ms", births),
+        row(
+            "SIGKILL of the daemon -> tree dead -> notice",
+            "ms",
+            notices,
+            Goal(median=5),
+            floored=True,
+        ),
         *rows,
     ]
 
@@ -68,8 +74,8 @@ def idle(had: Had, seconds: float) -> list[Row]:
     time.sleep(seconds)
     share = (sum(map(cpu_ns, ours)) - before) / (seconds * 1e9) * 100
     return [
-        row("CPU of supervisor + init at 10 extends/s", "%", [share], (1.0, INFINITY)),
-        row("PSS of supervisor + init", "MB", [sum(map(pss_mb, ours))], None),
+        row("CPU of supervisor + init at 10 extends/s", "%", [share], Goal(median=1)),
+        row("PSS of supervisor + init", "MB", [sum(map(pss_mb, ours))]),
     ]
 
 

@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.proc_events import ProcEvents
@@ -33,33 +36,43 @@ while True:
 """
 
 
-def measure(events: ProcEvents, trials: int) -> list[float]:
-    """Milliseconds from SIGKILL on one host to the exec on the other, in two namespaces."""
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The heir, up and waiting, and where its victims are born."""
+
+    net: lan.Lan
+    heir: subprocess.Popen[bytes]
+
+    def said(self) -> bytes:
+        assert self.heir.stdout is not None
+        return self.heir.stdout.readline()
+
+
+@contextmanager
+def running() -> Iterator[Peers]:
+    """Two namespaces, gone afterwards."""
     net = lan.Lan(2)
     try:
-        return _trials(net, events, trials)
+        heir = _run(net, 1, HEIR, stdout=subprocess.PIPE)
+        with heir:
+            peers = Peers(net, heir)
+            assert peers.said() == b"ready\n"
+            yield peers
+            heir.kill()
     finally:
         net.close()
 
 
-def _trials(net: lan.Lan, events: ProcEvents, trials: int) -> list[float]:
-    heir = _run(net, 1, HEIR, stdout=subprocess.PIPE)
-    assert heir.stdout is not None
-    assert heir.stdout.readline() == b"ready\n"
-    found = []
-    for _ in range(trials):
-        victim = _run(net, 2, VICTIM, stdout=None)
-        assert heir.stdout.readline() == b"linked\n"
-        time.sleep(0.05)
-        killed = time.monotonic_ns()
-        victim.send_signal(signal.SIGKILL)
-        child = int(heir.stdout.readline())
-        found.append((events.began(child) - killed) / 1e6)
-        victim.wait()
-    heir.kill()
-    heir.wait()
-    heir.stdout.close()
-    return found
+def trial(peers: Peers, events: ProcEvents) -> float:
+    """Milliseconds from SIGKILL on one host to the exec on the other."""
+    victim = _run(peers.net, 2, VICTIM, stdout=None)
+    assert peers.said() == b"linked\n"
+    time.sleep(0.05)
+    killed = time.monotonic_ns()
+    victim.send_signal(signal.SIGKILL)
+    child = int(peers.said())
+    victim.wait()
+    return (events.began(child) - killed) / 1e6
 
 
 def _run(net: lan.Lan, number: int, story: str, stdout: int | None) -> subprocess.Popen[bytes]:

@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from typing import Self
 
 NETLINK_CONNECTOR = 11
@@ -22,13 +23,16 @@ _NLMSG = struct.Struct("=IHHII")  # Length, type, flags, sequence, port.
 _CN_MSG = struct.Struct("=IIIIHH")  # Index, value, sequence, ack, length, flags.
 _EVENT = struct.Struct("=IIQII")  # What, CPU, instant, pid, thread group.
 
+Told = Callable[[int, int, int], None]  # EXEC or EXIT, pid, instant in ns; called by the reader.
+
 
 class ProcEvents:
     """Last exec and exit of every process since `__enter__`. Raises OSError (needs root)."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Told | None = None) -> None:
         self.execs: dict[int, int] = {}
         self.exits: dict[int, int] = {}
+        self._told = told
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_CONNECTOR)
         self._reader = threading.Thread(target=self._read, daemon=True)
 
@@ -69,11 +73,15 @@ class ProcEvents:
             if len(datagram) < _NLMSG.size + _CN_MSG.size + _EVENT.size:
                 continue
             what, _, instant, pid, group = _EVENT.unpack_from(datagram, _NLMSG.size + _CN_MSG.size)
-            if pid == group and what == EXEC:
+            if pid != group or what not in (EXEC, EXIT):
+                continue
+            if what == EXEC:
                 self.execs[pid] = instant
                 self.exits.pop(pid, None)
-            elif pid == group and what == EXIT:
+            else:
                 self.exits[pid] = instant
+            if self._told is not None:
+                self._told(what, pid, instant)
 
 
 def available() -> bool:

@@ -75,15 +75,20 @@ def inhabitants(namespace: str) -> Iterator[int]:
                     yield int(entry.name)
 
 
-def socket_in(namespace: str, kind: socket.SocketKind) -> socket.socket:
-    """An IPv4 socket that lives in a namespace: made by a thread that steps into it and ends."""
+def socket_in(
+    namespace: str,
+    kind: socket.SocketKind,
+    family: socket.AddressFamily = socket.AF_INET,
+    protocol: int = 0,
+) -> socket.socket:
+    """A socket that lives in a namespace: made by a thread that steps into it and ends."""
     made: list[socket.socket] = []
 
     def step_in() -> None:
         enter = ctypes.CDLL(None, use_errno=True).setns
         with (NETNS / namespace).open() as door:
             if enter(door.fileno(), 0) == 0:
-                made.append(socket.socket(socket.AF_INET, kind))
+                made.append(socket.socket(family, kind, protocol))
 
     thread = threading.Thread(target=step_in)
     thread.start()
