@@ -212,11 +212,11 @@ def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decis
     """A message that counts as having heard the peer; most carry its standing."""
     if not claims_its_own(rules, sender, message):
         return Decision(state)  # Terms are unique whatever a faulty peer says.
-    view = heard(state.peer(sender), state.now)
+    view = state.peer(sender)
     standing = standing_in(message)
     if standing is None:
-        return on_message(rules, state.with_peer(view), sender, message)
-    state = state.with_peer(replace(view, standing=standing))
+        return on_message(rules, state.with_peer(heard(view, state.now)), sender, message)
+    state = state.with_peer(heard(view, state.now, standing))
     state = following.hear_rumour(rules, state, standing)
     told = following.pass_on(rules, state, standing)
     met = leading.meet_rival(rules, state, sender, standing).plus(*told)
@@ -232,9 +232,10 @@ def claims_its_own(rules: Rules, sender: Name, message: Message) -> bool:
             return True
 
 
-def heard(view: PeerView, now: Millis) -> PeerView:
-    """It is there, and one of us."""
-    return replace(view, heard_at=now, gone=False, refused_because="")
+def heard(view: PeerView, now: Millis, standing: Standing | None = None) -> PeerView:
+    """It is there, and one of us; what it said of itself last stands until it says otherwise."""
+    said = standing or view.standing
+    return replace(view, heard_at=now, gone=False, refused_because="", standing=said)
 
 
 def standing_in(message: Message) -> Standing | None:

@@ -13,7 +13,7 @@ from hadelect.core.messages import Alive, AliveAck, Leader, Report, Standing
 from hadelect.core.promises import promise_to_leader, with_known
 from hadelect.core.roles import to_passive
 from hadelect.core.state import LONG_AGO, Decision, State
-from hadelect.core.views import active_promise, leader_lives, outranks, standing_of
+from hadelect.core.views import active_promise, leader_lives, outranks, over, standing_of
 from hadelect.core.vocabulary import (
     Arbitration,
     Cause,
@@ -106,12 +106,10 @@ def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
     leader = standing.leader
     if leader not in rules.peers or state.role in (Role.LEADER, Role.ELECTION):
         return state
-    rumoured = Leadership(standing.term, leader) if leader else None
-    if rumoured is None or rumoured in state.released or standing.term < state.term:
-        return state
     lease_ms = max(rules.lease_ms, state.lease_ms)
     patience = Millis(state.now - standing.leader_heard_ms + lease_ms)
-    if patience <= max(state.now, state.patience_until):
+    old = standing.term < state.term or over(state, standing.term, leader)
+    if old or patience <= max(state.now, state.patience_until):
         return state
     if leader_lives(state, state.now) and state.leader != leader:
         return state  # We hear one ourselves; its own Alive will tell.

@@ -20,7 +20,5 @@ else:
         except AttributeError:  # With slots: small, rarely changed.
             return dataclasses.replace(value, **changes)
         new = object.__new__(value.__class__)
-        fields = new.__dict__
-        fields.update(old)
-        fields.update(changes)
+        object.__setattr__(new, "__dict__", old | changes)  # One copy: half the time of two.
         return new

@@ -174,7 +174,7 @@ class State:
         return next(peer for peer in self.peers if peer.name == name)
 
     def with_peer(self, view: PeerView) -> Self:
-        peers = tuple(view if peer.name == view.name else peer for peer in self.peers)
+        peers = tuple([view if peer.name == view.name else peer for peer in self.peers])
         return replace(self, peers=peers)
 
     def with_record(self, record: Record) -> Self:
@@ -188,8 +188,10 @@ class Decision:
 
     def then(self, go_on: Callable[[State], "Decision"]) -> "Decision":
         """What is decided next, after this."""
+        if not self.effects:
+            return go_on(self.state)
         after = go_on(self.state)
         return Decision(after.state, self.effects + after.effects)
 
     def plus(self, *effects: Effect) -> "Decision":
-        return Decision(self.state, self.effects + effects)
+        return Decision(self.state, self.effects + effects) if effects else self

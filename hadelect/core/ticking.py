@@ -125,10 +125,11 @@ def wake_at(rules: Rules, state: State) -> Millis:
     if state.quit_serial:
         return NEVER
     fitness = state.fitness
-    instants = [fitness.until] if fitness.until is not None else []
+    instants = role_instants(rules, state)
+    if fitness.until is not None:
+        instants.append(fitness.until)
     if fitness.store:
         instants.append(fitness.store_retry_at)
-    instants += role_instants(rules, state)
     return min(instants)
 
 

@@ -27,29 +27,32 @@ def reaches(rules: Rules, peer: PeerView, now: Millis) -> bool:
 
 
 def reached(rules: Rules, state: State, now: Millis) -> tuple[Name, ...]:
-    return tuple(peer.name for peer in state.peers if reaches(rules, peer, now))
+    return tuple([peer.name for peer in state.peers if reaches(rules, peer, now)])
 
 
 def leader_lives(state: State, now: Millis) -> bool:
     """As far as this member knows: a leader it follows, heard within its patience."""
     if state.leader is None or now >= state.patience_until:
         return False
-    return Leadership(state.term, state.leader) not in state.released
+    return not over(state, state.term, state.leader)
+
+
+def over(state: State, term: Term, leader: Name) -> bool:
+    """Whether that leadership is proven over."""
+    return bool(state.released) and Leadership(term, leader) in state.released
 
 
 def active_promise(state: State, now: Millis) -> Promise | None:
     promise = state.promise
     if promise is None or now >= promise.until:
         return None
-    if Leadership(promise.term, promise.leader) in state.released:
-        return None
-    return promise
+    return None if over(state, promise.term, promise.leader) else promise
 
 
 def known_term(state: State) -> Term:
     """The highest term this member ever heard of; its own next one lies above it."""
-    heard = (peer.standing.known_term for peer in state.peers if peer.standing)
-    known = (entry.leadership.term for entry in state.known)
+    heard = [peer.standing.known_term for peer in state.peers if peer.standing]
+    known = [entry.leadership.term for entry in state.known]
     return Term(max(state.record.term, state.record.led, state.term, *heard, *known))
 
 

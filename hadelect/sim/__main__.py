@@ -1,6 +1,7 @@
 """`python -m hadelect.sim --seeds N`: N bad days, a summary, the first violation.
 
-Exit code 0 = no violation, 1 = at least one. `--seed S --verbose` lives one day with every message.
+Exit code 0 = no violation, and in a thousand days or more everything of the table happened;
+1 = otherwise. `--seed S --verbose` lives one day with every message.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
+from hadelect.sim import coverage
 from hadelect.sim.referees import BrokenPromise
 from hadelect.sim.swarm import bad_day
 
@@ -64,10 +66,15 @@ def many_days(seeds: range, jobs: int) -> int:
     began = time.monotonic()
     outcomes: list[Outcome] = []
     violations: list[Outcome] = []
+    totals: Counter[str] = Counter()
     for outcome in lived(seeds, jobs):
         (violations if outcome.violation else outcomes).append(outcome)
-    report(outcomes, violations, time.monotonic() - began)
-    return 1 if violations else 0
+        coverage.summed(totals, outcome.counters)
+    report(outcomes, violations, totals, time.monotonic() - began)
+    never = coverage.missing(totals) if len(seeds) >= coverage.ENOUGH else []
+    if never:
+        print(f"never happened in {len(seeds)} days: {', '.join(never)}")
+    return 1 if violations or never else 0
 
 
 def lived(seeds: range, jobs: int) -> Iterator[Outcome]:
@@ -79,15 +86,12 @@ def lived(seeds: range, jobs: int) -> Iterator[Outcome]:
         yield from pool.map(live, seeds, chunksize=CHUNK)
 
 
-def report(outcomes: list[Outcome], violations: list[Outcome], seconds: float) -> None:
+def report(
+    outcomes: list[Outcome], violations: list[Outcome], totals: Counter[str], seconds: float
+) -> None:
     virtual = sum(outcome.virtual_ms for outcome in outcomes) / 1000
-    totals: Counter[str] = Counter()
-    for outcome in outcomes:
-        for name, count in outcome.counters.items():
-            totals[name] = max(totals[name], count) if "worst" in name else totals[name] + count
-    for name in sorted(totals):
-        print(f"{totals[name]:>10}  {name}")
     steps = sum(outcome.steps for outcome in outcomes)
+    print(*coverage.table(totals), sep="\n")
     print(
         f"{len(outcomes) + len(violations)} seeds, {virtual / 3600:.1f} h of virtual time in"
         f" {seconds:.1f} s: {virtual / seconds:.0f} x real time, {steps} steps,"

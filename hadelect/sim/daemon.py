@@ -16,6 +16,7 @@ from hadelect.core.effects import (
     Extend,
     Persist,
     Quit,
+    Record,
     Retitle,
     Send,
     SendDatagram,
@@ -33,9 +34,10 @@ from hadelect.core.events import (
     Tick,
 )
 from hadelect.core.hands import carry_out
-from hadelect.core.messages import Hello, Resign
+from hadelect.core.messages import Hello, PreVoteReply, Refused, Resign
 from hadelect.core.state import State
-from hadelect.core.vocabulary import NO_TERM, ControlleeState, Millis, Role, Term
+from hadelect.core.views import active_promise
+from hadelect.core.vocabulary import NO_TERM, Cause, ControlleeState, Millis, Role, Term
 from hadelect.sim.process import Pipe, Process
 
 if TYPE_CHECKING:
@@ -80,10 +82,22 @@ class Daemon(Process):
         found, same_boot = self.machine.disk.found()
         decision = self.world.core.boot(self.rules, found, same_boot, self._now())
         self.state = decision.state
+        self._count_start(found, same_boot=same_boot)
         carry_out(decision.effects, self)
         self.world.network.dial_all(self.name)
         self.world.referees.topology_changed()
         self.arm()
+
+    def _count_start(self, found: Record | None, *, same_boot: bool) -> None:
+        counters, state = self.world.counters, self.state
+        if found is None:
+            counters["starts blank"] += 1
+        elif not same_boot:
+            counters["starts after a reboot"] += 1
+        else:
+            counters[f"starts after a {'clean stop' if found.clean else 'crash'}"] += 1
+        counters["starts inside a promise"] += active_promise(state, state.now) is not None
+        counters["starts mute"] += state.mute_until > state.now
 
     def feed(self, event: Event) -> None:
         """One step of the core."""
@@ -222,9 +236,12 @@ class Daemon(Process):
     def send(self, effect: Send) -> None:
         if self.world.verbose:
             self.world.whisper(self.name, render.line(effect))
-        if type(effect.message) is Resign:
-            self.world.referees.secret_revealed(effect.message.proof)
-        self.world.network.send(self.name, effect.to, effect.message)
+        message = effect.message
+        if type(message) is Resign:
+            self.world.referees.secret_revealed(message.proof)
+        elif isinstance(message, (PreVoteReply, Refused)) and message.refusal:
+            self.world.counters[f"refused: {message.refusal.value}"] += 1
+        self.world.network.send(self.name, effect.to, message)
 
     def send_datagram(self, effect: SendDatagram) -> None:
         self.world.network.send_datagram(self.name, effect.to, effect.message)
@@ -235,6 +252,7 @@ class Daemon(Process):
     def written(self, effect: Persist, failure: str) -> None:
         """The disk answers."""
         if failure:
+            self.world.counters["writes that failed"] += 1
             self.feed(PersistFailed(effect.record.serial, failure))
             return
         carry_out(effect.then, self)
@@ -255,13 +273,25 @@ class Daemon(Process):
         self._command(lambda: self.supervisor.stop(effect.term, kill=effect.kill))
 
     def retitle(self, effect: Retitle) -> None:
+        self.world.counters["terms taken without touching the controllee"] += 1
         self.world.say(self.name, f"NEGOTIATOR of term {effect.term} goes on as {effect.to}")
         self._command(lambda: self.supervisor.retitle(effect.term, effect.to))
 
     def emit(self, effect: Emit) -> None:
-        if effect.cause is not None and effect.role is Role.LEADER is not effect.was:
-            self.world.counters[f"won after {effect.cause.value}"] += 1
+        if effect.cause is not None:
+            self._count_change(effect, effect.cause)
         self.world.say(self.name, render.change(effect))
+
+    def _count_change(self, told: Emit, cause: Cause) -> None:
+        counters = self.world.counters
+        if told.role is Role.LEADER is told.was:
+            counters["two leaders met"] += cause is Cause.SPLIT_BRAIN
+        elif told.role is Role.LEADER:
+            counters[f"won after {cause.value}"] += 1
+        elif told.was is Role.LEADER:
+            counters[f"left for {cause.value}"] += 1
+        elif told.was is Role.ELECTION:
+            counters["elections lost"] += cause is Cause.LOST_ELECTION
 
     def answer(self, effect: Answer) -> None:
         verdict = "yes" if effect.ok else "refused"

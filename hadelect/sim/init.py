@@ -14,14 +14,16 @@ from hadelect.sim.process import Pipe, Process
 
 if TYPE_CHECKING:
     from hadelect.sim.daemon import Daemon
-    from hadelect.sim.machine import Machine
+    from hadelect.sim.supervisor import Supervisor
 
 
 class Init(Process):
     """Warm (no term) until `start`; `when_gone` are called once nothing is left of it."""
 
-    def __init__(self, machine: "Machine") -> None:
-        super().__init__(machine.world)
+    def __init__(self, supervisor: "Supervisor") -> None:
+        super().__init__(supervisor.world)
+        machine = supervisor.machine
+        self._supervisor = supervisor  # Its parent.
         self.machine = machine
         self.pipe = Pipe(self.world)
         self.answers = Pipe(self.world)
@@ -71,6 +73,7 @@ class Init(Process):
 
     def _look_at_clock(self) -> None:
         if self.machine.clock.read(self.world.now) >= self.deadline:
+            self.world.counters["controllees killed at their deadline"] += self.started
             self.kill("its deadline passed")
         else:
             self.hold(self.deadline)
@@ -90,6 +93,7 @@ class Init(Process):
             world.referees.tree_killed(self)
             if stuck > world.now:
                 world.say(self.name, f"NEGOTIATOR of term {self.term} hangs in the kernel")
+                self._supervisor.tree_hangs(self)
         world.at(at, self.vanish)
 
     def exits(self, because: str) -> None:

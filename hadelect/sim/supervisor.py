@@ -185,10 +185,13 @@ class Supervisor(Process):
     def _kill(self, init: Init) -> None:
         if not init.killed and not init.gone:
             init.kill("asked to stop")
-            self.later(STOP_FAILED_MS, self._stop_failed, init)
+
+    def tree_hangs(self, init: Init) -> None:
+        """It had its SIGKILL, whoever sent it, and hangs in the kernel: say so after a while."""
+        self.later(STOP_FAILED_MS, self._stop_failed, init)
 
     def _stop_failed(self, init: Init) -> None:
-        if not init.gone:
+        if not init.gone and init is self.init:
             self.world.counters["stop failed"] += 1
             why = "it does not die"
             self._tell(ControlleeChanged(init.term, ControlleeState.STOP_FAILED, because=why))
@@ -216,7 +219,7 @@ class Supervisor(Process):
 
     def _warm(self) -> Init:
         """Forked ahead of need."""
-        init = Init(self.machine)
+        init = Init(self)
         self.machine.trees.append(init)
         init.when_gone.append(lambda: self.run(self._tree_gone, init))
         return init

@@ -1,5 +1,6 @@
 """`python -m hadelect.sim` and `python -m hadelect.sim.trace`, as a developer calls them."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from hadelect.core.events import Event
 from hadelect.core.state import Decision, State
 from hadelect.core.vocabulary import Millis, Rules
 from hadelect.sim import __main__ as swarm_command
-from hadelect.sim import trace
+from hadelect.sim import coverage, trace
+from hadelect.sim.aimed import BLOWS, Aim
 from hadelect.sim.faults import EVENTS, Faults
 from hadelect.sim.swarm import bad_day
 from hadelect.sim.world import Core
@@ -42,6 +44,32 @@ def test_several_processes_live_the_same_days(
         assert call(monkeypatch, "--seeds", "4", "--from", "5", "--jobs", jobs) == 0
         reports.append(capsys.readouterr().out.splitlines()[:-1])
     assert reports[0] == reports[1]
+
+
+def test_what_never_happened_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In enough days everything of the table must have happened: a row that stays empty fails."""
+    monkeypatch.setattr(coverage, "ENOUGH", 2)
+    assert call(monkeypatch, "--seeds", "2", "--jobs", "1") == 1
+    said = capsys.readouterr().out
+    assert "0 violations" in said
+    assert "never happened in 2 days: " in said
+
+
+def test_a_worst_value_is_no_sum() -> None:
+    """Counts of several days add up; what is called worst is the largest."""
+    totals = Counter({"power": 1, "settled, worst ms": 10})
+    coverage.summed(totals, Counter({"power": 2, "settled, worst ms": 7}))
+    assert totals == {"power": 3, "settled, worst ms": 10}
+
+
+def test_every_kind_of_fault_has_its_row() -> None:
+    """Whatever can be thrown at a pool is in the table of what was covered."""
+    rows = {name for _, names in coverage.SECTIONS for name in names}
+    assert set(EVENTS) <= rows
+    assert {f"aimed: {name}" for name in BLOWS} <= rows
+    assert [name for name in BLOWS if not hasattr(Aim, name)] == []
 
 
 def test_one_day_shows_its_log(
