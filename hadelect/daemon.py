@@ -178,8 +178,7 @@ class Process:
 
     def _last_words(self, because: str) -> None:
         if self._member is not None:
-            self._member.note(because, warning=True)
-            self._member.log.close()
+            self._member.last_words(because)
 
 
 def end(code: int) -> NoReturn:

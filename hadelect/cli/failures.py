@@ -18,6 +18,7 @@ class Exit(IntEnum):
     NO_LEADER = 2  # Or more than one.
     NOBODY = 3  # Nobody answered.
     USAGE = 64  # sysexits' EX_USAGE: click's own 2 would say "no leader".
+    NO_INPUT = 66  # EX_NOINPUT: a file cannot be read.
     INTERNAL = 70  # EX_SOFTWARE: our bug.
     CONFIG = 78  # EX_CONFIG.
     INTERRUPTED = 130

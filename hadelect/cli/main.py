@@ -21,6 +21,7 @@ COMMANDS = {
     "leader": ("hadelect.cli.leader", "leader", "Print the leader's HAD_LIST entry."),
     "explain": ("hadelect.cli.explain", "explain", "Say why a member is or is not leader."),
     "history": ("hadelect.cli.history", "history", "Show what changed, when and why."),
+    "replay": ("hadelect.cli.replay", "replay", "Replay what a flight recorder kept."),
     "handover": ("hadelect.cli.handover", "handover", "Move the leadership, planned, no overlap."),
     "drain": ("hadelect.cli.drain", "drain", "Keep a member from leading."),
     "undrain": ("hadelect.cli.drain", "undrain", "Let a drained member lead again."),

@@ -138,6 +138,7 @@ def _compose(settings: Settings, me: Address | None) -> Config:
         tls=_tls(settings),
         allow_insecure=settings.boolean("HAD_ALLOW_INSECURE") or checks.trusts_hosts(settings),
         max_history=settings.size("MAX_HAD_HISTORY"),
+        max_flight=_max_flight(settings),
         values=settings.in_force(),
         digest=_digest(settings),
     )
@@ -181,3 +182,8 @@ def _digest(settings: Settings) -> str:
         f"{row.name}={settings.value(name, row)!r}" for name, row in settings.variables if row.equal
     ]
     return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+
+def _max_flight(settings: Settings) -> int:
+    size = settings.size("MAX_HAD_FLIGHT_RECORDER")
+    return size if settings.boolean("HAD_FLIGHT_RECORDER") else 0

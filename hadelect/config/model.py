@@ -71,6 +71,7 @@ class Config:
     tls: TlsSpec | None
     allow_insecure: bool
     max_history: int = 4_000_000  # Bytes; 0 = no bound.
+    max_flight: int = 16_000_000  # Bytes of the flight recorder's files; 0 = off.
     warnings: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # Every name in force.
     digest: str = ""  # Of everything that should be equal on all members.

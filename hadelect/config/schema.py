@@ -118,6 +118,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HAD_LOG_FORMAT", WORD, "text", "form of a line", words=("text", "json"), change=LIVE),
     Variable("HAD_UPDATE_INTERVAL", SECONDS, "300", "a status line to the log, besides every change", 1, 7 * DAY, change=LIVE),
     Variable("MAX_HAD_HISTORY", SIZE, "4 MB", "the history of changes in HAD_STATE_DIR is rotated at this size, one old file is kept: some 20 000 changes at the least; 0: never"),
+    Variable("HAD_FLIGHT_RECORDER", BOOLEAN, "true", "keep what the election was told and decided, in HAD_STATE_DIR/flight, for `hadelect replay`"),
+    Variable("MAX_HAD_FLIGHT_RECORDER", SIZE, "16 MB", "what it may take on disk: a day or so of a quiet pool; the oldest goes first"),
     # Replication.
     Variable("HAD_USE_REPLICATION", BOOLEAN, "false", "replicate STATE_FILE among the members", later=REPLICATION, equal=True),
     Variable("REPLICATION_LIST", MEMBERS, "", "replication daemons, in the order of HAD_LIST", later=REPLICATION, equal=True),

@@ -12,6 +12,7 @@ from hadelect.core.events import Drain, Handover, Released, Shutdown
 from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Goodbye, Proof, Resign
 from hadelect.core.promises import proves, with_release
+from hadelect.core.render import happening
 from hadelect.core.roles import become, to_passive
 from hadelect.core.state import Candidacy, Decision, Leaving, Phase, State
 from hadelect.core.views import active_promise, best_successor, is_candidate_peer
@@ -194,7 +195,7 @@ def on_notice(rules: Rules, state: State, notice: Released) -> Decision:
     proof = notice.proof
     if not proves(state, proof) or Leadership(proof.term, proof.leader) in state.released:
         return Decision(state)
-    because = f"death notice of {proof.leader}, term {proof.term}"
+    because = happening(notice)
     if proof.leader in rules.peers:
         gone = replace(state.peer(proof.leader), gone=True)
         state = state.with_peer(gone)

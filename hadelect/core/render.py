@@ -15,6 +15,21 @@ from hadelect.core.effects import (
     Start,
     Stop,
 )
+from hadelect.core.events import (
+    ControlleeChanged,
+    Drain,
+    Event,
+    Handover,
+    LeftoverStuck,
+    PeerRefused,
+    Persisted,
+    PersistFailed,
+    Received,
+    Released,
+    Shutdown,
+    SupervisorReady,
+    Tick,
+)
 from hadelect.core.messages import (
     Alive,
     AliveAck,
@@ -76,6 +91,37 @@ def words(message: Message) -> str:
         case ProbeReply(_, leads):
             return f"here, leads term {leads}" if leads else "here, does not lead"
     assert_never(message)
+
+
+def happening(event: Event) -> str:
+    """What a member was told, in words."""
+    match event:
+        case Tick(due):
+            return f"time: its tick of {due} ms"
+        case Received(sender, message):
+            return f"hears {sender}: {words(message)}"
+        case PeerRefused(sender, because):
+            return f"{sender} is refused: {because}"
+        case Released(proof):
+            return f"death notice of {proof.leader}, term {proof.term}"
+        case SupervisorReady():
+            return "its supervisor is ready"
+        case LeftoverStuck(because):
+            return f"an earlier life is left: {because}"
+        case ControlleeChanged(term, state):
+            why = f": {event.because}" if event.because else ""
+            return f"its controllee of term {term} is {state.value}{why}"
+        case Persisted(serial):
+            return f"record {serial} is on disk"
+        case PersistFailed(serial, because):
+            return f"record {serial} was not written: {because}"
+        case Handover(_, to, because):
+            return f"command: handover to {to or 'whoever is fit'}: {because}"
+        case Drain(_, drained, because):
+            return f"command: {'drain' if drained else 'undrain'}: {because}"
+        case Shutdown(because):
+            return f"command: stop: {because}"
+    assert_never(event)
 
 
 def line(effect: Effect) -> str:

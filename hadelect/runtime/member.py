@@ -27,6 +27,7 @@ from hadelect.runtime.metrics import Metrics
 from hadelect.runtime.operate import Desk, Office
 from hadelect.runtime.peers import Ours, Peers
 from hadelect.runtime.prepare import Prepared
+from hadelect.runtime.recorder import recorder_of
 from hadelect.runtime.resolver import AddressBook, Lookup, Resolver, lookup
 from hadelect.runtime.server import Server, Services
 from hadelect.runtime.status import Facts, line_of, page, status_dict, status_of
@@ -63,7 +64,8 @@ class Member:
         self.log = prepared.log
         self.metrics = Metrics()
         rules = self.rules = prepared.rules
-        self.driver = Driver(rules, around.core, around.crashed)
+        self.recorder = recorder_of(prepared.config, around.core)
+        self.driver = Driver(rules, self.recorder or around.core, around.crashed)
         self.hear = self.driver.hear
         self._supervisor: Supervisor | None = None
         wire = Wire(rules.me, rules.identity, prepared.config.digest)
@@ -147,6 +149,8 @@ class Member:
             await asyncio.to_thread(self._http.close)
         await asyncio.to_thread(self._prepared.store.close, DISK_SECONDS)
         self._prepared.history.close()
+        if self.recorder is not None:
+            await asyncio.to_thread(self.recorder.close)
         self.log.close()
 
     # --- parts that go on for ever -------------------------------------------------------------
@@ -177,6 +181,13 @@ class Member:
         self._tasks.add(task)
 
     # --- what the parts tell each other --------------------------------------------------------
+
+    def last_words(self, text: str) -> None:
+        """Before an end that is not clean: what must not be lost is written, in a second or two."""
+        self.note(text, warning=True)
+        if self.recorder is not None:
+            self.recorder.close()
+        self.log.close()
 
     def note(self, text: str, *, warning: bool = False) -> None:
         (self.log.warning if warning else self.log.info)(text)

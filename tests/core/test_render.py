@@ -18,6 +18,21 @@ from hadelect.core.effects import (
     Start,
     Stop,
 )
+from hadelect.core.events import (
+    ControlleeChanged,
+    Drain,
+    Event,
+    Handover,
+    LeftoverStuck,
+    PeerRefused,
+    Persisted,
+    PersistFailed,
+    Received,
+    Released,
+    Shutdown,
+    SupervisorReady,
+    Tick,
+)
 from hadelect.core.hands import carry_out
 from hadelect.core.messages import (
     AliveAck,
@@ -37,11 +52,38 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
-from hadelect.core.render import difference, line, promise_in_words, words
-from hadelect.core.vocabulary import Arbitration, Cause, Millis, Refusal, Role, Term
+from hadelect.core.render import difference, happening, line, promise_in_words, words
+from hadelect.core.vocabulary import (
+    Arbitration,
+    Cause,
+    ControlleeState,
+    Millis,
+    Refusal,
+    Role,
+    Term,
+)
 from tests.core.member import A, B, C, proof_of, rules_of, say_alive, standing
 
 T64 = Term(64)
+EVENTS: list[tuple[Event, str]] = [
+    (Tick(Millis(7)), "time: its tick of 7 ms"),
+    (Received(A, Withdraw(T64)), "hears cm1:51450: withdraws from term 64"),
+    (PeerRefused(A, "HAD_POOL differs"), "cm1:51450 is refused: HAD_POOL differs"),
+    (Released(proof_of(A, 64)), "death notice of cm1:51450, term 64"),
+    (SupervisorReady("x"), "its supervisor is ready"),
+    (LeftoverStuck("pid 9"), "an earlier life is left: pid 9"),
+    (ControlleeChanged(T64, ControlleeState.RUNNING), "its controllee of term 64 is running"),
+    (
+        ControlleeChanged(T64, ControlleeState.STOPPED, because="exit 1"),
+        "its controllee of term 64 is stopped: exit 1",
+    ),
+    (Persisted(3), "record 3 is on disk"),
+    (PersistFailed(3, "full"), "record 3 was not written: full"),
+    (Handover(1, None, "why"), "command: handover to whoever is fit: why"),
+    (Drain(1, drained=True, because="why"), "command: drain: why"),
+    (Drain(1, drained=False, because="why"), "command: undrain: why"),
+    (Shutdown("SIGTERM"), "command: stop: SIGTERM"),
+]
 NOW = Millis(5)
 IDENTITY = rules_of().identity
 MESSAGES: list[tuple[Message, str]] = [
@@ -138,3 +180,8 @@ def test_which_promise_holds_is_said() -> None:
     assert "each side of a partition leads" in promise_in_words(
         rules_of(arbitration=Arbitration.NONE)
     )
+
+
+def test_every_event_has_words() -> None:
+    """What a member was told, as `replay --verbose` shows it."""
+    assert [happening(event) for event, _ in EVENTS] == [words for _, words in EVENTS]
