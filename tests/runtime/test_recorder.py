@@ -1,6 +1,7 @@
 """The flight recorder: real files, a real thread, the real core."""
 
 import gzip
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -134,15 +135,16 @@ def test_a_hung_disk_costs_blocks_too(tmp_path: Path, monkeypatch: pytest.Monkey
     directory = tmp_path / "flight"
     life = Life(directory)
     ring = life.recorder._ring
-    gate = ring._compressed
+    pack, disk = ring._compressed, threading.Event()
 
-    def slow(lines: list[Line]) -> bytes:
-        time.sleep(0.2)
-        return gate(lines)
+    def hung(lines: list[Line]) -> bytes:
+        disk.wait()
+        return pack(lines)
 
-    monkeypatch.setattr(ring, "_compressed", slow)
+    monkeypatch.setattr(ring, "_compressed", hung)
     life.run(200)
     assert life.recorder.dropped > 0
+    disk.set()
     until(ring._waiting.empty)
     life.run(30)
     until(ring._waiting.empty)
