@@ -1,7 +1,11 @@
 """Fork and exec of the controllee: what it is given, and what it is not.
 
-It gets a session of its own, its user, /dev/null, two pipes and default signals; none of our
-descriptors. A pipe that closes at exec tells the init how it went.
+1. It gets a session of its own, its user, /dev/null, two pipes and default signals; none of our
+   descriptors. A pipe that closes at exec tells the init how it went.
+2. The fork happens ahead of need: a start is a word through a pipe, and the exec. Until that word
+   comes its process is the init's, root, deaf to signals, and dies with the init; if somebody kills
+   it all the same, the start forks another one.
+3. It does not exec once the deadline that came with the word has passed.
 """
 
 from __future__ import annotations
@@ -9,6 +13,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+
+from hadelect.supervisor.linux import boottime_ms, name_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,53 +32,89 @@ REMEDIES = {
 
 
 class Program:
-    """Prepared while the init is warm, so that a start is a fork and an exec."""
+    """`prepare` while the init is warm, then one `start`."""
 
-    __slots__ = ("_err", "_ignored", "_out", "_spec")
+    __slots__ = ("_err", "_ignored", "_out", "_pid", "_spec", "_told", "_word")
 
     def __init__(self, spec: Spec, out: int, err: int) -> None:
         self._spec = spec
         self._out = out  # Write ends of the pipes; ours to close.
         self._err = err
         self._ignored: list[int] = []
+        self._pid = 0  # Of the process that waits for our word.
+        self._word = self._told = -1
 
     def prepare(self) -> None:
         """Exec keeps what is ignored; what is caught it sets back by itself."""
         everything = signal.valid_signals()
         self._ignored = [n for n in everything if signal.getsignal(n) is signal.SIG_IGN]
+        self._fork()
 
-    def start(self, term: int) -> tuple[int, int]:
+    def start(self, term: int, deadline: int) -> tuple[int, int]:
         """(pid, pipe): the pipe closes empty when the program runs, else it says why not."""
-        environment = self._spec.environment_of(term)
-        told, tells = os.pipe2(os.O_CLOEXEC)
-        pid = os.fork()
-        if pid == 0:
-            self._become(environment, tells)
-        for fd in (tells, self._out, self._err):
+        word = f"{term} {deadline}".encode()
+        try:
+            os.write(self._word, word)
+        except BrokenPipeError:  # The one that waited was killed.
+            os.close(self._word)
+            os.close(self._told)
+            self._fork()
+            os.write(self._word, word)
+        for fd in (self._word, self._out, self._err):
             os.close(fd)
-        return pid, told
+        return self._pid, self._told
 
-    def _become(self, environment: dict[str, str], tells: int) -> NoReturn:
+    def _fork(self) -> None:
+        self._told, tells = os.pipe2(os.O_CLOEXEC)
+        heard, self._word = os.pipe2(os.O_CLOEXEC)
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._become(heard, tells)
+        os.close(heard)
+        os.close(tells)
+
+    def _become(self, heard: int, tells: int) -> NoReturn:
         spec = self._spec
         try:
+            name_process("hadelect-warm")
             os.setsid()
-            for number in self._ignored:
-                signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             null = os.open(os.devnull, os.O_RDONLY)
             # Above 2 first: the pipes may have been given the numbers that they shall replace.
             high = [os.dup(fd) for fd in (null, self._out, self._err)]
             for number, fd in enumerate(high):
                 os.dup2(fd, number)
-            os.closerange(3, tells)
-            os.closerange(tells + 1, MAX_FD)
+            keep_only(heard, tells)
+            spec.environment_of(0)  # Once ahead: then its pages are ours, not shared, already.
+            term, deadline = await_word(heard)
+            environment = spec.environment_of(term)
+            for number in self._ignored:
+                signal.signal(number, signal.SIG_DFL)
             if spec.user:
                 _change_user(spec.user)
-            os.execvpe(spec.argv[0], spec.argv, environment)  # noqa: S606
+            if boottime_ms() < deadline:
+                os.execvpe(spec.argv[0], spec.argv, environment)  # noqa: S606
         except OSError as error:
             os.write(tells, str(error.errno or 0).encode())
         finally:
             os._exit(127)
+
+
+def await_word(heard: int) -> tuple[int, int]:
+    """(term, deadline); this process ends when the init does."""
+    word = os.read(heard, 64).split()
+    if len(word) != 2:
+        os._exit(0)
+    return int(word[0]), int(word[1])
+
+
+def keep_only(*fds: int) -> None:
+    """Of all descriptors above 2."""
+    low = 3
+    for fd in sorted(fds):
+        os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, MAX_FD)
 
 
 def failure(spec: Spec, said: bytes) -> str:

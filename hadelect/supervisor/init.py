@@ -68,7 +68,8 @@ class Init:
         try:
             name_process("hadelect-init")
             os.setsid()  # A terminal's ^C and ^Z are for the supervisor alone.
-            _keep_only(self._channel.fileno(), *self._pipes)
+            # Not the lock, nor the daemon's socket: they must not outlive their owners.
+            program.keep_only(self._channel.fileno(), *self._pipes)
             for number in _IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             self._loop = Loop()
@@ -106,19 +107,22 @@ class Init:
                 isolate_mounts()
             else:
                 adopt_orphans()
+            self._program.prepare()
         except OSError as error:
             packets.send(self._channel, {"do": "unable", "because": str(error)})
             os._exit(1)
-        self._program.prepare()
         packets.send(self._channel, {"do": "prepared"})
 
     def _start(self, body: packets.Body) -> None:
         if self._main:
             return  # One run only.
-        self._term = packets.number(body, "term")
-        self._extend(body)  # Acknowledged before the exec, which may hang on a file server.
+        self._term, deadline = packets.number(body, "term"), packets.number(body, "deadline")
         self._started_at = boottime_ms()
-        self._main, self._exec_pipe = self._program.start(self._term)
+        if deadline <= self._started_at:
+            self._end("its deadline had passed before it was started")
+        self._set_deadline(deadline)  # First: from here on its end is certain.
+        self._main, self._exec_pipe = self._program.start(self._term, deadline)
+        packets.send(self._channel, {**body, "do": "extended"})
         self._loop.watch(self._exec_pipe, self._on_exec)
 
     def _extend(self, body: packets.Body) -> None:
@@ -217,15 +221,6 @@ class Init:
         _kill_descendants()
         packets.send(self._channel, said)
         os._exit(0)
-
-
-def _keep_only(*fds: int) -> None:
-    """Not the lock, the daemon's socket or a listening port: they must not outlive their owners."""
-    low = 3
-    for fd in sorted(fds):
-        os.closerange(low, fd)
-        low = fd + 1
-    os.closerange(low, program.MAX_FD)
 
 
 def _kill_namespace() -> None:
