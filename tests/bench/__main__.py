@@ -25,7 +25,7 @@ from tests.bench import (
     system_keepalived,
 )
 from tests.bench.blows import Trial
-from tests.bench.contest import FLOOR, contest, play_floor
+from tests.bench.contest import FLOOR, MODES, contest, play_floor
 from tests.bench.pace import Pace
 from tests.bench.results import Results
 from tests.bench.table import HEAD, Row, aligned, cells, times, verdict
@@ -38,7 +38,7 @@ class Effort:
 
     trials: int = 30
     long: int = 20  # Trials that take a lease or more.
-    idle: float = 60.0  # Seconds.
+    idle: float = 45.0  # Seconds, in each mode.
     busy: float = 60.0  # Seconds.
     growth: tuple[float, int] = (20.0, 15)  # Seconds of peace and trials at each size.
     watchers: int = 10  # Rounds.
@@ -65,7 +65,8 @@ def start(effort: Effort, found: Found) -> None:
 
 
 def idle(effort: Effort, found: Found) -> None:
-    found.rows += bench_idle.idle(effort.idle)
+    for mode in MODES:
+        found.rows += bench_idle.idle(mode, effort.idle)
 
 
 def busy(effort: Effort, found: Found) -> None:

@@ -91,14 +91,14 @@ def peace(hosts: Sequence[Host], seconds: float) -> list[Peace]:
     ]
 
 
-def idle(seconds: float) -> list[Row]:
+def idle(mode: str, seconds: float) -> list[Row]:
     """CPU, memory and packets of every member over `seconds` of peace."""
     rows: list[Row] = []
-    with running(shipped("majority")) as lab:
+    with running(shipped(mode)) as lab:
         leader = lab.settled()
         time.sleep(5)
         found = dict(zip(lab.hosts, peace(lab.hosts, seconds), strict=True))
-    for role, hosts in (("leader", [leader]), ("standby", lab.peers(leader))):
+    for role, hosts in ((f"leader, {mode}", [leader]), (f"standby, {mode}", lab.peers(leader))):
         costs = [found[host] for host in hosts]
         rows += [
             row(f"idle {role}: CPU of one core", "%", [c.cpu for c in costs], Goal(median=0.8)),

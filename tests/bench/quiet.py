@@ -33,15 +33,18 @@ class Quiet:
 
     @contextmanager
     def _held(self, kind: int) -> Iterator[None]:
-        room = os.open(self._room, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        turnstile = os.open(self._turnstile, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        room = _opened(self._room)
         try:
-            fcntl.flock(turnstile, fcntl.LOCK_EX)
-            fcntl.flock(room, kind)
-            os.close(turnstile)
-            turnstile = -1
+            turnstile = _opened(self._turnstile)
+            try:
+                fcntl.flock(turnstile, fcntl.LOCK_EX)
+                fcntl.flock(room, kind)
+            finally:
+                os.close(turnstile)
             yield
         finally:
-            for descriptor in (room, turnstile):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            os.close(room)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

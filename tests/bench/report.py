@@ -34,6 +34,10 @@ METHOD = """## How it is measured
     make bench BENCH=--quick         # the same with few trials, in a few minutes
     make performance                 # a full run, and this page from it
 
+- The goals are the design's. A killed daemon: 15 ms. A killed supervisor or init: "tens of
+  milliseconds", read as at most 100. What is known by silence alone: lease + 1 % + 500 ms. A
+  planned move: 15 ms besides the scheduler's own stop, which is none here. Two at once: never, but
+  for a split network in mode `none`.
 - Every host is a network namespace of its own on one bridge. hadelect's members, keepalived's
   nodes and the loops on the lock file run in labs of the same build, side by side in one run,
   blows by turns in a random order, at one pace, so that a busy minute of the machine hits all of

@@ -41,6 +41,7 @@ def test_p99_of_few_is_the_worst() -> None:
         (Goal(median=15), [1, INFINITY, INFINITY], False),
         (Goal(least=1000), [1000, 1200], True),
         (Goal(least=1000), [999], False),
+        (Goal(least=1000), [], False),
         (ZERO, [0, 0, 0], True),
         (ZERO, [0, 0, 0.001], False),
         (ZERO, [], False),
