@@ -68,6 +68,7 @@ unit: dev
 
 e2e: dev
 	scripts/debian-packages $(DEBIAN)
+	scripts/debian-unpacked $(VENV)/debian prometheus
 	$(PYTHON) -m pytest tests/e2e --numprocesses=2 $(PYTEST)
 
 bench: dev

@@ -15,6 +15,7 @@ import grpc
 import grpc.aio
 
 from hadelect.config.model import TlsSpec
+from hadelect.runtime.certificate import expires_at
 from hadelect.runtime.resolver import Endpoint
 from hadelect.runtime.wire import MAX_BYTES
 
@@ -31,6 +32,7 @@ class Credentials:
 
     server: grpc.ServerCredentials
     client: grpc.ChannelCredentials
+    expires_at: float  # Of our certificate; seconds since 1970.
 
 
 def credentials(tls: TlsSpec | None) -> Credentials | None:
@@ -46,6 +48,7 @@ def credentials(tls: TlsSpec | None) -> Credentials | None:
     return Credentials(
         grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True),
         grpc.ssl_channel_credentials(ca, key, cert),
+        expires_at(cert),
     )
 
 

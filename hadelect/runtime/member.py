@@ -63,6 +63,8 @@ class Member:
         self._systemd = around.systemd
         self.log = prepared.log
         self.metrics = Metrics()
+        if prepared.tls is not None:
+            self.metrics.certificate.set(prepared.tls.expires_at)
         rules = self.rules = prepared.rules
         self.recorder = recorder_of(prepared.config, around.core)
         self.driver = Driver(rules, self.recorder or around.core, around.crashed)
@@ -253,4 +255,8 @@ class Member:
         for name in self.rules.peers:
             digest = self.peers.config_digest(name)
             self.metrics.mismatch.labels(name).set(bool(digest) and digest != own)
+        dropped = self.metrics.lines_dropped
+        dropped.labels("log").set(self.log.dropped)
+        dropped.labels("history").set(self._prepared.history.dropped)
+        dropped.labels("flight").set(self.recorder.dropped if self.recorder else 0)
         return self.metrics.text(self.rules, self.driver.state, self.driver.now)

@@ -4,6 +4,8 @@ Law 1: counters are counted where it happens; gauges are read off a snapshot whe
 Law 2: names and labels are a contract (interface.md).
 """
 
+from collections.abc import Callable
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -15,10 +17,13 @@ from prometheus_client import (
 
 from hadelect import __version__
 from hadelect.core.effects import Emit
+from hadelect.core.messages import Standing
 from hadelect.core.state import State
-from hadelect.core.views import is_candidate_peer, leader_lives, reaches, unfit_because
-from hadelect.core.vocabulary import Arbitration, Cause, ControlleeState, Millis, Role, Rules
+from hadelect.core.views import is_candidate_peer, leader_lives, leads, reaches, unfit_because
+from hadelect.core.vocabulary import Arbitration, Cause, ControlleeState, Millis, Name, Role, Rules
+from hadelect.runtime.certificate import NEVER
 
+HOOKS = ("pre_start", "post_start", "pre_stop", "post_stop", "on_leader_change")
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 FAILOVER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10, 30, 60)
 
@@ -47,6 +52,10 @@ class Metrics:
             "messages", "Messages and datagrams.", "kind", "direction", "result"
         )
         self.restarts = counter("controllee_restarts", "Local restarts.", "cause")
+        self.check_failures = counter("controllee_check_failures", "Failed health probes.")
+        self.hook_failures = counter("hook_failures", "Hooks that failed.", "hook")
+        for hook in HOOKS:
+            self.hook_failures.labels(hook)  # Shown as 0: an alert needs a first value.
         self.loop_lag = Histogram(
             "hadelect_loop_lag_seconds",
             "How late the loop that supervises was woken.",
@@ -74,12 +83,30 @@ class Metrics:
         self.redundancy = gauge("redundancy", "How many more failures the pool stands.")
         self.lease_remaining = gauge("lease_remaining_seconds", "Authority left; 0 if not leading.")
         self.controllee_up = gauge("controllee_up", "1 while our controllee runs.")
+        self.stop_failed = gauge("stop_failed", "1 while our controllee cannot be killed.")
+        self._peer_gauges(gauge)
         self.drained = gauge("drained", "1 while drained.")
         self.paused = gauge("paused", "1 while automation is off in the pool.")
         self.mismatch = gauge("config_mismatch", "1: this peer's configuration differs.", "peer")
         self.reload_failed = gauge("config_reload_failed", "1: the last reload was refused.")
+        self.certificate = gauge(
+            "certificate_expiry_timestamp_seconds", "Of HAD_TLS_CERT; +Inf without TLS."
+        )
+        self.certificate.set(NEVER)
+        self.lines_dropped = gauge(
+            "lines_dropped", "What a slow disk cost: log and history lines, flight blocks.", "of"
+        )
         info = gauge("build_info", "Always 1.", "version")
         info.labels(__version__).set(1)
+
+    def _peer_gauges(self, gauge: Callable[..., Gauge]) -> None:
+        """What a peer last said of itself; 0 while it is not reached."""
+        self.peer_leads = gauge("peer_is_leader", "1 if the peer says that it leads.", "peer")
+        self.peer_term = gauge("peer_term", "The term that the peer leads or follows.", "peer")
+        self.peer_fit = gauge("peer_fit", "1 if the peer could lead.", "peer")
+        self.peer_drained = gauge("peer_drained", "1 if the peer is drained.", "peer")
+        self.peer_controllee_up = gauge("peer_controllee_up", "1 if its controllee runs.", "peer")
+        self.peer_stop_failed = gauge("peer_stop_failed", "1 if it cannot be killed there.", "peer")
 
     # --- counted where it happens ---
 
@@ -125,18 +152,18 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _own(self, rules: Rules, state: State, now: Millis) -> None:
-        leads = state.role is Role.LEADER
-        self.is_leader.set(leads)
+        self.is_leader.set(state.role is Role.LEADER)
         self.term.set(state.term)
         for role in Role:
             self.role.labels(role.value).set(role is state.role)
         left = state.leading.authority_until - now if state.leading else 0
         self.lease_remaining.set(max(0, left) / 1000)
         self.controllee_up.set(state.controllee.state is ControlleeState.RUNNING)
+        self.stop_failed.set(cannot_be_killed(state))
         self.drained.set(state.record.drained)
 
     def _peers(self, rules: Rules, state: State, now: Millis) -> None:
-        leaders, up = int(state.role is Role.LEADER), 1
+        up = 1
         fit = int(not unfit_because(rules, state) and not state.record.drained)
         for peer in state.peers:
             heard = reaches(rules, peer, now)
@@ -145,10 +172,26 @@ class Metrics:
             self.peer_up.labels(peer.name).set(heard)
             silence = (now - peer.heard_at) / 1000 if peer.heard_at >= 0 else float("inf")
             self.peer_heard.labels(peer.name).set(silence)
-            leaders += bool(heard and peer.standing and peer.standing.role is Role.LEADER)
-        self.leaders_seen.set(leaders)
+            self._peer(peer.name, peer.standing if heard else None)
+            self.peer_fit.labels(peer.name).set(is_candidate_peer(rules, peer, now))
+        leaders = sum(leads(rules, peer, now) for peer in state.peers)
+        self.leaders_seen.set(leaders + (state.role is Role.LEADER))
         self.members_fit.set(fit)
         self.redundancy.set(max(0, redundancy(rules, up, fit)))
+
+    def _peer(self, name: Name, said: Standing | None) -> None:
+        state = said.controllee.state if said else ControlleeState.STOPPED
+        self.peer_leads.labels(name).set(said is not None and said.role is Role.LEADER)
+        self.peer_term.labels(name).set(said.term if said else 0)
+        self.peer_drained.labels(name).set(said is not None and said.drained)
+        self.peer_controllee_up.labels(name).set(state is ControlleeState.RUNNING)
+        self.peer_stop_failed.labels(name).set(state is ControlleeState.STOP_FAILED)
+
+
+def cannot_be_killed(state: State) -> bool:
+    """Our controllee, or what an earlier life left."""
+    stuck = state.controllee.state is ControlleeState.STOP_FAILED
+    return stuck or bool(state.fitness.leftover)
 
 
 def redundancy(rules: Rules, up: int, fit: int) -> int:
