@@ -9,12 +9,13 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from hadelect.config import external
 from hadelect.config.findings import Finding
 from hadelect.config.language import TRUE
 from hadelect.config.model import Config
 from hadelect.config.own_entry import is_loopback
 from hadelect.config.promise import survives
-from hadelect.config.schema import CHECKS, EXTERNAL, HOOKS, Kind
+from hadelect.config.schema import CHECKS, HOOKS, Kind
 from hadelect.config.settings import Settings
 
 MOST_VOTERS = 64  # The core's TERM_STRIDE: beyond it terms would not be unique.
@@ -156,14 +157,8 @@ def controllee(settings: Settings, config: Config) -> None:
     name = settings.controllee
     if config.witness:
         return
-    outside = [suffix for suffix in ("_START", "_STOP", "_STATUS", "_KILL", "_UNIT")
-               if settings.text(name + suffix)]  # fmt: skip
-    if outside:
-        settings.error(
-            name + outside[0],
-            f"{EXTERNAL} come in a later release",
-            f"set {name} = PATH and let hadelect run it",
-        )
+    if external.is_meant(settings):
+        external.check(settings, config)
         return
     program = settings.text(name)
     if not program:

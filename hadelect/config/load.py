@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hadelect.config import checks, commands, own_entry, sources
+from hadelect.config import checks, commands, external, own_entry, sources
 from hadelect.config.findings import ConfigError, Refused
 from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec, PoolView, TlsSpec
-from hadelect.config.settings import Settings
+from hadelect.config.settings import Settings, margin
 
 _NOBODY = Address("", "localhost", 0)  # Stands in while errors collect; never leaves this module.
 _FULL_DEBUG = ("D_FULLDEBUG", "D_ALL", "D_ANY")
@@ -124,7 +124,7 @@ def _compose(settings: Settings, me: Address | None) -> Config:
         connection_timeout=settings.seconds("HAD_CONNECTION_TIMEOUT"),
         heartbeat=settings.seconds("HAD_HEARTBEAT_INTERVAL"),
         lease=lease,
-        margin=settings.seconds("HAD_LEASE_MARGIN") or max(lease / 6, 0.25),
+        margin=margin(settings),
         restart_limit=settings.count("HAD_RESTART_LIMIT"),
         restart_window=settings.seconds("HAD_RESTART_WINDOW"),
         unfit_cooldown=settings.seconds("HAD_UNFIT_COOLDOWN"),
@@ -146,7 +146,8 @@ def _compose(settings: Settings, me: Address | None) -> Config:
 
 def _controllee(settings: Settings, *, leads: bool) -> ControlleeSpec:
     name = settings.controllee
-    program = settings.text(name)
+    outside = external.spec(settings)
+    program = "" if outside else settings.text(name)
     return ControlleeSpec(
         name=name,
         argv=(program, *settings.arguments(f"{name}_ARGS")) if program and leads else (),
@@ -155,6 +156,7 @@ def _controllee(settings: Settings, *, leads: bool) -> ControlleeSpec:
         stop_signal=settings.signal(f"{name}_STOP_SIGNAL"),
         stop_timeout=settings.seconds(f"{name}_STOP_TIMEOUT"),
         start_grace=settings.seconds(f"{name}_START_GRACE"),
+        external=outside,
     )
 
 

@@ -17,16 +17,31 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalSpec:
+    """How another manager is told to run the controllee."""
+
+    start: tuple[str, ...]
+    stop: tuple[str, ...]
+    status: tuple[str, ...]
+    kill: tuple[str, ...]  # Empty: none.
+    cgroup: str  # The directory of its unit's cgroup v2; "" = none.
+    kill_timeout: float
+    status_timeout: float
+    status_interval: float
+
+
+@dataclass(frozen=True, slots=True)
 class ControlleeSpec:
     """What the supervisor must know to run the controllee."""
 
     name: str  # HAD_CONTROLLEE, e.g. NEGOTIATOR.
-    argv: tuple[str, ...]  # Empty on a witness.
+    argv: tuple[str, ...]  # Empty on a witness, and where another manager runs it.
     environment: tuple[tuple[str, str], ...] = ()
     user: str = ""
     stop_signal: int = 15
     stop_timeout: float = 10.0
     start_grace: float = 30.0
+    external: ExternalSpec | None = None  # Instead of argv.
 
 
 @dataclass(frozen=True, slots=True)

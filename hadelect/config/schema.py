@@ -53,7 +53,7 @@ BOOLEAN, SECONDS, COUNT, SIZE, PATH, WORD = (
 )  # fmt: skip
 TEXT, MEMBERS, ARGUMENTS = Kind.TEXT, Kind.MEMBERS, Kind.ARGUMENTS
 REPLICATION, HOOKS = "replication", "hooks"
-CHECKS, EXTERNAL = "health checks", "controllees that another manager runs"
+CHECKS = "health checks"
 DAY = 86_400.0
 
 # fmt: off
@@ -86,11 +86,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("<X>_CHECK_INTERVAL", SECONDS, "10", "between two probes", 0.1, DAY, change=LIVE, later=CHECKS),
     Variable("<X>_CHECK_TIMEOUT", SECONDS, "5", "a probe that takes longer has failed", 0.1, DAY, change=LIVE, later=CHECKS),
     Variable("<X>_CHECK_FAILURES", COUNT, "3", "failed probes in a row that count as failure", 1, 1000, change=LIVE, later=CHECKS),
-    Variable("<X>_START", ARGUMENTS, "", "command that starts it, instead of a path", later=EXTERNAL),
-    Variable("<X>_STOP", ARGUMENTS, "", "command that stops it", later=EXTERNAL),
-    Variable("<X>_STATUS", ARGUMENTS, "", "command that exits with 0 if it runs, 3 if it is stopped", later=EXTERNAL),
-    Variable("<X>_KILL", ARGUMENTS, "", "command that surely kills it; majority needs this or <X>_UNIT", later=EXTERNAL),
-    Variable("<X>_UNIT", TEXT, "", "its systemd unit, whose cgroup is killed and verified", later=EXTERNAL),
+    Variable("<X>_START", ARGUMENTS, "", "instead of a path: command that has another manager start it, within <X>_START_GRACE"),
+    Variable("<X>_STOP", ARGUMENTS, "", "command that has it stopped, within <X>_STOP_TIMEOUT"),
+    Variable("<X>_STATUS", ARGUMENTS, "", "command that exits with 0 if it runs, 3 if it is stopped; anything else is unknown, which is not stopped"),
+    Variable("<X>_STATUS_INTERVAL", SECONDS, "2", "between two STATUS commands", 0.1, DAY),
+    Variable("<X>_STATUS_TIMEOUT", SECONDS, "5", "a STATUS that takes longer is unknown", 0.1, 600),
+    Variable("<X>_KILL", ARGUMENTS, "", "command that surely kills it; majority needs this or <X>_UNIT"),
+    Variable("<X>_KILL_TIMEOUT", SECONDS, "", "for KILL and the STATUS that verifies it; below HAD_LEASE_MARGIN; default: three quarters of that", 0.01, 600),
+    Variable("<X>_UNIT", TEXT, "", "its systemd unit, or the directory of its cgroup v2, which is killed and verified"),
     Variable("HAD_FENCE_TREE", WORD, "auto", "how the controllee's whole process tree is killed and verified", words=("auto", "namespace", "cgroup", "subreaper")),
     Variable("HAD_ALLOW_UNFENCED", BOOLEAN, "false", "mode majority may start where neither namespace nor cgroup can be had"),
     Variable("HAD_RESTART_LIMIT", COUNT, "3", "exits of the controllee within the window before the member is unfit", 0, 1000, change=LIVE, equal=True),

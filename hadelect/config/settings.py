@@ -216,6 +216,12 @@ class Settings:
         return parse
 
 
+def margin(settings: Settings) -> float:
+    """HAD_LEASE_MARGIN in force."""
+    lease = settings.seconds("HAD_LEASE_DURATION")
+    return settings.seconds("HAD_LEASE_MARGIN") or max(lease / 6, 0.25)
+
+
 def _controllee_name(text: str) -> str:
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) and not re.match(
         r"(HAD|REPLICATION)(_|$)", text, re.IGNORECASE

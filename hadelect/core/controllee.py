@@ -90,7 +90,7 @@ def runs(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
     controllee = replace(
         state.controllee, name=name, state=event.state, pid=event.pid, since=event.since
     )
-    words = f"{name} runs, pid {event.pid}"
+    words = f"{name} runs, pid {event.pid}" if event.pid else f"{name} runs"
     told = Emit(state.role, state.term, words)
     running = Decision(replace(state, controllee=controllee), (told,))
     return running.then(lambda s: say_alive(rules, s))  # All shall know now, not a heartbeat later.

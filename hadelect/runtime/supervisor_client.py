@@ -21,26 +21,22 @@ from hadelect.core.effects import Extend, Retitle, Start, Stop
 from hadelect.core.events import ControlleeChanged, Event, LeftoverStuck, SupervisorReady
 from hadelect.core.vocabulary import ControlleeState, Term
 from hadelect.runtime.controllee_output import OnOutput, OutputReader
-from hadelect.runtime.supervisor_words import configure_body
+from hadelect.runtime.supervisor_words import AsyncClock, configure_body, stop_body
 from hadelect.supervisor import packets
 from hadelect.supervisor.ending import Ending
+from hadelect.supervisor.external_fence import around, runs_behind
 from hadelect.supervisor.fence import fence_of
 from hadelect.supervisor.linux import boottime_ms
 from hadelect.supervisor.packets import JunkError, Packet, number, text, truth
+from hadelect.supervisor.spec import Spec
 
 if TYPE_CHECKING:
+    from hadelect.supervisor.external import External
     from hadelect.supervisor.fence import Fence
 
 DEADLINE_SLACK_MS = 50  # The init kills at the deadline, the supervisor 20 ms later.
 PROOF_WAIT_MS = 20  # How long a tree that we killed waits for the supervisor's secret.
 _STOPPED = ControlleeState.STOPPED
-
-
-class AsyncClock:
-    """What an Ending needs of a loop."""
-
-    def after(self, length_ms: int, act: Callable[[], None]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(length_ms / 1000, act)
 
 
 class SupervisorClient:
@@ -69,6 +65,7 @@ class SupervisorClient:
         self._loop.add_reader(fd, self._on_readable)
         self._patience_ms = 1000
         self._pidfd = -1
+        self._external: External | None = None  # What another manager runs.
         self._fence: Fence | None = None
         self._ending: Ending | None = None  # We are killing the tree ourselves.
         self._term = Term(0)  # Of the tree that may run; 0 = none.
@@ -93,7 +90,9 @@ class SupervisorClient:
         """
         margin_ms, lease_ms = config.margin * 1000, config.lease * 1000
         self._patience_ms = int(max(margin_ms / 2, lease_ms / 4))
-        self._send(configure_body(config))
+        body = configure_body(config)
+        self._external = Spec(body).external
+        self._send(body)
 
     def set_peers(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Where death notices go: resolved addresses of all peers."""
@@ -116,7 +115,7 @@ class SupervisorClient:
     def stop(self, effect: Stop) -> None:
         if effect.kill and effect.term == self._term:
             self._expect(self._deadline)
-        self._send(_stop_body(effect.term, effect.because, kill=effect.kill))
+        self._send(stop_body(effect.term, effect.because, kill=effect.kill))
 
     def retitle(self, effect: Retitle) -> None:
         if effect.term == self._term:
@@ -185,7 +184,7 @@ class SupervisorClient:
 
     def _kill(self, because: str) -> None:
         """The tree, by our own fence; the supervisor is asked to do the same."""
-        self._send(_stop_body(self._term, because, kill=True))
+        self._send(stop_body(self._term, because, kill=True))
         self._stop_watching()
         if self._fence is None:
             self._on_killed(because)
@@ -280,6 +279,8 @@ class SupervisorClient:
                 self._on_event(LeftoverStuck(text(body, "because")))
             case "refused":
                 self._hear_refused(body)
+            case "warned":
+                self._on_output("supervisor", text(body, "because"))
             case "error":
                 self._on_error(text(body, "because"))
 
@@ -294,9 +295,10 @@ class SupervisorClient:
         self.fence_kind = text(packet.body, "fence")
         self.init_pid = number(packet.body, "pid")
         cgroup = text(packet.body, "cgroup")
-        self._fence = (
-            fence_of(self.fence_kind, self.init_pid, self._pidfd, cgroup) if packet.fds else None
-        )
+        self._fence = None
+        if packet.fds:
+            fence = fence_of(self.fence_kind, self.init_pid, self._pidfd, cgroup)
+            self._fence = around(self._external, fence)
         self._hash = text(packet.body, "secret_hash")
         if packet.do == "ready":
             self._on_event(SupervisorReady(self._hash))
@@ -308,6 +310,7 @@ class SupervisorClient:
             self._outputs.append(OutputReader(fd, stream, self._on_output))
         if number(packet.body, "term") in self._titles and self._term:
             self._acknowledge(self._deadline)
+            runs_behind(self._fence, self._term)
             running = ControlleeState.RUNNING
             self._on_event(ControlleeChanged(self._term, running, pid=pid, since=since))
 
@@ -344,7 +347,3 @@ class SupervisorClient:
             # It is over already, and its secret was told then or lost.
             over = ControlleeChanged(Term(term), _STOPPED, because=because, asked=True)
             self._on_event(replace(over, next_secret_hash=self._hash))
-
-
-def _stop_body(term: Term, because: str, *, kill: bool) -> packets.Body:
-    return {"do": "stop", "term": term, "kill": kill, "because": because}

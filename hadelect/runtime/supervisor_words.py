@@ -1,10 +1,23 @@
-"""What `configure` tells the supervisor: the few facts of a Config that it needs."""
+"""What the supervisor is told, and what its fences need of the daemon's loop."""
 
+import asyncio
 import os
 import pwd
+from collections.abc import Callable
 
 from hadelect.config.model import Config, ControlleeSpec
 from hadelect.supervisor.packets import Body
+
+
+class AsyncClock:
+    """What an Ending needs of a loop."""
+
+    def after(self, length_ms: int, act: Callable[[], None]) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(length_ms / 1000, act)
+
+
+def stop_body(term: int, because: str, *, kill: bool) -> Body:
+    return {"do": "stop", "term": term, "kill": kill, "because": because}
 
 
 def configure_body(config: Config) -> Body:
@@ -21,6 +34,7 @@ def configure_body(config: Config) -> Body:
         "member": config.me.name,
         "controllee": controllee.name,
         "argv": list(argv),
+        "external": None if config.witness else _external(controllee),
         "environment": [list(pair) for pair in controllee.environment],
         "user": _user(controllee) if argv and controllee.user else None,
         "stop_signal": controllee.stop_signal,
@@ -28,6 +42,22 @@ def configure_body(config: Config) -> Body:
         "start_grace_ms": int(controllee.start_grace * 1000),
         "fence": config.fence_tree,
         "may_be_unfenced": config.arbitration == "none" or config.allow_unfenced,
+    }
+
+
+def _external(controllee: ControlleeSpec) -> Body | None:
+    external = controllee.external
+    if external is None:
+        return None
+    return {
+        "start": list(external.start),
+        "stop": list(external.stop),
+        "status": list(external.status),
+        "kill": list(external.kill),
+        "cgroup": external.cgroup,
+        "kill_limit_ms": int(external.kill_timeout * 1000),
+        "status_limit_ms": int(external.status_timeout * 1000),
+        "status_gap_ms": int(external.status_interval * 1000),
     }
 
 

@@ -12,6 +12,8 @@ import json
 import os
 import time
 
+from hadelect.supervisor.external import read as read_external
+from hadelect.supervisor.external_fence import ExternalFence
 from hadelect.supervisor.fence import CgroupFence, fence_of, remove_cgroup
 from hadelect.supervisor.linux import boot_id, start_time
 from hadelect.supervisor.packets import JunkError, number, text
@@ -19,7 +21,10 @@ from hadelect.supervisor.spec import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hadelect.supervisor.command import Reaper
+    from hadelect.supervisor.external import External
     from hadelect.supervisor.fence import Fence
+    from hadelect.supervisor.spec import Spec
 
 _LOCK_TRIES = 10  # A supervisor that was killed this very moment needs some milliseconds to end …
 _LOCK_GAP_S = 0.03  # … and nothing of ours runs yet that waiting could harm.
@@ -58,7 +63,7 @@ def lock(state_dir: str) -> int:
     )
 
 
-def record(state_dir: str, kind: str, pid: int, cgroup: str) -> None:
+def record(state_dir: str, kind: str, pid: int, cgroup: str, external: External | None) -> None:
     """Atomically. Not flushed to the disk: it speaks of this boot only."""
     body = {
         "boot_id": boot_id(),
@@ -66,6 +71,7 @@ def record(state_dir: str, kind: str, pid: int, cgroup: str) -> None:
         "start_time": start_time(pid),
         "fence": kind,
         "cgroup": cgroup,
+        "external": external.body if external else None,
     }
     path = f"{state_dir}/tree.json"
     with open(f"{path}.new", "w", encoding="utf-8") as file:
@@ -73,7 +79,20 @@ def record(state_dir: str, kind: str, pid: int, cgroup: str) -> None:
     os.replace(f"{path}.new", path)
 
 
-def left_behind(state_dir: str) -> Fence | None:
+def in_the_way(spec: Spec, reaper: Reaper) -> Fence | None:
+    """The fence around all that must end before this life takes part; None if there is nothing.
+
+    What another manager runs is asked for, whatever the record says.
+    """
+    left = left_behind(spec.state_dir, reaper)
+    if spec.external is None:
+        return left
+    fence = ExternalFence(spec.external, left, reaper)
+    fence.asks_first = True
+    return fence
+
+
+def left_behind(state_dir: str, reaper: Reaper) -> Fence | None:
     """The fence around what an earlier life left running; None when nothing of it lives.
 
     ConfigurationError when the record cannot be understood.
@@ -86,6 +105,7 @@ def left_behind(state_dir: str) -> Fence | None:
             raise JunkError("not a JSON object")
         boot, kind, cgroup = text(body, "boot_id"), text(body, "fence"), text(body, "cgroup")
         pid, started = number(body, "pid"), number(body, "start_time")
+        external = read_external(body.get("external"), lambda _: dict(os.environ))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -95,8 +115,17 @@ def left_behind(state_dir: str) -> Fence | None:
         ) from None
     if boot != boot_id():
         return None
-    if kind == "cgroup":
-        fence: Fence = CgroupFence(cgroup)
+    ours = _left_of_ours(kind, cgroup, pid, started)
+    if external is None:
+        return ours
+    fence = ExternalFence(external, ours, reaper)
+    fence.asks_first = True
+    return fence
+
+
+def _left_of_ours(kind: str, cgroup: str, pid: int, started: int) -> Fence | None:
+    if cgroup:
+        fence = CgroupFence(cgroup)
         if not fence.is_gone():
             return fence
         remove_cgroup(cgroup)  # It outlives a supervisor that was killed.

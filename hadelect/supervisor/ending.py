@@ -34,7 +34,7 @@ class Ending:
         on_stuck: Callable[[], None],
     ) -> None:
         self._clock = clock
-        self._fence = fence
+        self.fence = fence
         self._on_gone = on_gone
         self._on_stuck = on_stuck
         self._since = boottime_ms()
@@ -52,7 +52,7 @@ class Ending:
             return
         if self._timer:
             self._timer.cancel()
-        if self._fence.is_gone():
+        if self.fence.is_gone():
             self._over = True
             self._on_gone()
             return
@@ -66,6 +66,6 @@ class Ending:
 
     def _kill(self) -> None:
         try:
-            self._fence.kill()
+            self.fence.kill()
         except OSError:
             return  # It is not gone, then; that is what counts.

@@ -106,9 +106,9 @@ def kill_each(pids: list[int]) -> None:
 
 def fence_of(kind: str, pid: int, pidfd: int, cgroup: str) -> Fence:
     """The fence as one who is not the supervisor sees it."""
-    if kind == "cgroup":
+    if cgroup:
         return CgroupFence(cgroup)
-    return NamespaceFence(pidfd) if kind == "namespace" else SubreaperFence(pid, pidfd)
+    return SubreaperFence(pid, pidfd) if kind == "subreaper" else NamespaceFence(pidfd)
 
 
 # --- the cgroup that the tree gets ---
@@ -125,6 +125,16 @@ def make_cgroup(path: str) -> None:
     if not os.path.exists(f"{path}/cgroup.kill"):
         remove_cgroup(path)
         raise OSError(95, "cgroup.kill is missing; it needs Linux 5.14")
+
+
+def cgroup_if_any(name: str) -> str:
+    """One that has just been made; "" where none can be."""
+    try:
+        path = cgroup_path(name)
+        make_cgroup(path)
+    except OSError:
+        return ""
+    return path
 
 
 def enter_cgroup(path: str, pid: int) -> None:

@@ -13,14 +13,15 @@ from __future__ import annotations
 import time
 
 from hadelect.supervisor import notice
-from hadelect.supervisor.earlier import left_behind, lock
+from hadelect.supervisor.earlier import in_the_way, left_behind, lock
 from hadelect.supervisor.ending import Ending
+from hadelect.supervisor.external_fence import was_found, why
 from hadelect.supervisor.linux import boottime_ms, exit_words
 from hadelect.supervisor.loop import GONE
 from hadelect.supervisor.packets import Body, JunkError, Packet, entries, number, text, truth
 from hadelect.supervisor.spec import ConfigurationError, Spec
 from hadelect.supervisor.terms import Terms
-from hadelect.supervisor.tree import Tree, UnableError, raise_tree
+from hadelect.supervisor.tree import Tree, UnableError, raise_tree, start_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Keeper:
             raise ConfigurationError("HAD_STATE_DIR has changed: stop and start hadelect")
         if self._lock < 0:
             self._lock = lock(spec.state_dir)
-            if fence := left_behind(spec.state_dir):
+            if fence := in_the_way(spec, self._children):
                 self._leftover = Ending(self._loop, fence, self._on_leftover_gone, lambda: None)
         self.spec = spec
         self._told = -1
@@ -125,8 +126,13 @@ class Keeper:
         self._settle()
 
     def _on_leftover_gone(self) -> None:
+        spec, leftover = self.spec, self._leftover
+        assert spec is not None
+        assert leftover is not None
         self._leftover = None
-        left_behind(self.spec.state_dir if self.spec else "")  # Nothing by now: it tidies up.
+        left_behind(spec.state_dir, self._children)  # Nothing by now: it tidies up.
+        if was_found(leftover.fence):
+            self.tell("warned", because=f"{spec.controllee} ran here at the start: it was killed")
         self._settle()
 
     def _settle(self) -> None:
@@ -137,7 +143,7 @@ class Keeper:
         if self._in_the_way():
             self._wait()
             return
-        if self._tree is None and spec.argv and not self._raise(spec):
+        if self._tree is None and spec.runs_something and not self._raise(spec):
             self._wait()
             return
         tree = self._tree
@@ -158,6 +164,7 @@ class Keeper:
         except UnableError as error:
             self.tell("leftover" if self._was_ready else "error", because=str(error))
             return False
+        tree.enclose_external(spec, self._children)
         self._tree = tree
         self._children.expect(tree.pid)
         self._loop.watch(tree.channel.fileno(), lambda mask: self._on_init(tree, mask))
@@ -172,35 +179,23 @@ class Keeper:
     def _on_waited(self) -> None:
         """A daemon that is not ready is told why, every second."""
         self._waits = False
-        if self._in_the_way() and self._told < 0:
-            self.tell("leftover", because="the tree of an earlier life cannot be killed")
+        if self._told < 0 and (obstacle := self._in_the_way()):
+            because = f"what runs here already cannot be killed{why(obstacle.fence)}"
+            self.tell("leftover", because=because)
         self._settle()
 
     # --- commands about a term ---
 
     def _start(self, term: int, deadline: int) -> None:
         tree = self._tree
-        because = self._start_refusal(term, deadline)
+        because = start_refusal(tree, self._terms, term, deadline)
         if because or tree is None:
             self._refuse("start", term, because)
             return
         self._terms.bind(term)
-        tree.term, tree.deadline = term, deadline
-        if not tree.tell(do="start", term=term, deadline=deadline):
+        if not tree.start(term, deadline):
             self._kill(tree)
         self._guard(tree)
-
-    def _start_refusal(self, term: int, deadline: int) -> str:
-        tree = self._tree
-        if tree and tree.ending:
-            return "the tree before it is not gone yet"
-        if tree and tree.term:
-            return f"term {tree.term} runs here"
-        if because := self._terms.refusal(term):
-            return because
-        if tree is None:
-            return "there is no init to start it"
-        return "its deadline has passed" if deadline <= boottime_ms() else ""
 
     def _extend(self, term: int, deadline: int) -> None:
         """The init acknowledges it; while nothing runs there is nothing to extend."""
@@ -275,6 +270,7 @@ class Keeper:
             case "started" | "daemonised":
                 # The kernel has translated its pid; without a namespace it needs none.
                 pid = packet.pid if tree.kind == "namespace" else number(body, "pid")
+                tree.heard_running()
                 since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
                 fds = tuple(tree.outputs)
                 self.tell(packet.do, fds, term=tree.term, pid=pid, since=since)
@@ -284,9 +280,14 @@ class Keeper:
             case "ended":
                 tree.because = text(body, "because")
                 tree.exec_failed = truth(body, "exec_failed")
+                tree.heard_ended(body)
+                self._loop.after(_STOP_SLACK_MS, lambda: self._kill(tree))  # It may fail to.
+            case "warned":
+                self.tell("warned", because=text(body, "because"))
 
     def _on_init_ended(self, tree: Tree) -> None:
         self._loop.unwatch(tree.pidfd)
+        self._hear(tree)
         self._kill(tree)
 
     def _kill(self, tree: Tree) -> None:
@@ -301,8 +302,11 @@ class Keeper:
 
     def _on_stuck(self) -> None:
         tree = self._tree
-        if tree and tree.term and not tree.is_orphan:
-            because = f"its tree (init {tree.pid}) is not dead 1 s after SIGKILL"
+        if tree and not tree.term:
+            self._told = -1  # Somebody else's: `leftover` every second, `ready` when it is gone.
+            self._wait()
+        elif tree and not tree.is_orphan:
+            because = f"its tree (init {tree.pid}) is not dead 1 s after SIGKILL{why(tree.fence)}"
             self.tell("stop_failed", term=tree.term, because=because)
 
     def _on_gone(self) -> None:
@@ -322,25 +326,21 @@ class Keeper:
             self._terms.release(tree.term)
             self._tell_released(tree.term, tree.asked)
         elif tree.term:
+            failed = tree.exec_failed
             self.tell(
-                "stopped",
-                term=tree.term,
-                because=because,
-                asked=False,
-                exec_failed=tree.exec_failed,
+                "stopped", (), term=tree.term, because=because, asked=False, exec_failed=failed
             )
+        elif tree.because and not tree.is_orphan:
+            self.tell("warned", because=f"{tree.because}: it was killed")
         tree.bury()
         self._settle()
 
     def _tell_released(self, term: int, because: str) -> None:
-        self.tell(
-            "stopped",
-            term=term,
-            because=because,
-            asked=True,
-            secret=self._terms.revealed,
-            next_secret_hash=self._terms.secret_hash,
-        )
+        hashes: Body = {
+            "secret": self._terms.revealed,
+            "next_secret_hash": self._terms.secret_hash,
+        }
+        self.tell("stopped", (), term=term, because=because, asked=True, **hashes)
 
     def _give_notice(self) -> None:
         """The leadership that died with its daemon is over: tell every peer, with the proof."""

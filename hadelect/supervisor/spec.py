@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from hadelect.supervisor import external
 from hadelect.supervisor.fence import KINDS
 from hadelect.supervisor.packets import (
     Body,
@@ -47,6 +48,7 @@ class Spec:
     __slots__ = (
         *("state_dir", "pool", "member", "controllee", "argv", "environment", "user"),
         *("stop_signal", "stop_timeout_ms", "start_grace_ms", "fence", "may_be_unfenced"),
+        "external",
     )
 
     def __init__(self, body: Body) -> None:
@@ -55,7 +57,8 @@ class Spec:
         self.pool = text(body, "pool")
         self.member = text(body, "member")
         self.controllee = text(body, "controllee")
-        self.argv = texts(body, "argv")  # Empty on a witness: there is nothing to run.
+        self.argv = texts(body, "argv")  # Empty on a witness, and if another manager runs it.
+        self.external = external.read(body.get("external"), self.environment_of)
         self.environment = _environment(body)
         self.user = _user(body)
         self.stop_signal = number(body, "stop_signal")
@@ -67,6 +70,11 @@ class Spec:
             raise JunkError(f"stop_signal {self.stop_signal}: no such signal")
         if self.fence not in ("auto", *KINDS):
             raise JunkError(f"fence {self.fence!r}: auto, {', '.join(KINDS)} are known")
+
+    @property
+    def runs_something(self) -> bool:
+        """Not on a witness."""
+        return bool(self.argv or self.external)
 
     def check_user(self) -> None:
         if self.user and os.geteuid() not in (0, self.user.uid):

@@ -14,20 +14,25 @@ import signal
 import socket
 
 from hadelect.supervisor import earlier, fence, packets
+from hadelect.supervisor.external_fence import ExternalFence
+from hadelect.supervisor.external_init import ExternalInit
 from hadelect.supervisor.init import Init
-from hadelect.supervisor.linux import CLONE_NEWPID, enter_user_namespace, unshare
+from hadelect.supervisor.linux import CLONE_NEWPID, boottime_ms, enter_user_namespace, unshare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from hadelect.supervisor.command import Reaper
     from hadelect.supervisor.ending import Ending
     from hadelect.supervisor.fence import Fence
     from hadelect.supervisor.spec import Spec
+    from hadelect.supervisor.terms import Terms
 
     Enclose = Callable[[str, int, int, str], Fence]
 
+EXTERNAL = "external"  # The kind of a tree that another manager runs.
 _BIRTH_S = 2.0  # How long an init may take to say that it is prepared.
 
 
@@ -42,7 +47,7 @@ class Tree:
     )
 
     def __init__(self, kind: str, pid: int, channel: socket.socket, outputs: list[int]) -> None:
-        self.kind = kind  # namespace, cgroup or subreaper.
+        self.kind = kind  # namespace, cgroup, subreaper or external.
         self.pid = pid  # Of the init, in our numbers.
         self.pidfd = os.pidfd_open(pid)
         self.channel = channel
@@ -66,6 +71,30 @@ class Tree:
         if isinstance(self.fence, fence.SubreaperFence):
             self.fence.spared = daemon_pid
         return self.fence
+
+    # --- what another manager runs ---
+
+    def enclose_external(self, spec: Spec, reaper: Reaper) -> None:
+        """Around the init and its commands: the fence around what the other manager runs."""
+        if spec.external:
+            self.fence = ExternalFence(spec.external, self.fence, reaper)
+
+    def start(self, term: int, deadline: int) -> bool:
+        """Whether the init could be told."""
+        self.term, self.deadline = term, deadline
+        if isinstance(self.fence, ExternalFence):
+            self.fence.term = term
+        return self.tell(do="start", term=term, deadline=deadline)
+
+    def heard_running(self) -> None:
+        if isinstance(self.fence, ExternalFence):
+            self.fence.was_alive = True
+
+    def heard_ended(self, body: packets.Body) -> None:
+        if isinstance(self.fence, ExternalFence):
+            self.fence.asks_first = body.get("stopped") is True
+
+    # --- words to and from the init ---
 
     def tell(self, **body: object) -> bool:
         return packets.send(self.channel, body)
@@ -98,8 +127,23 @@ class Tree:
             fence.remove_cgroup(self.cgroup)
 
 
+def start_refusal(tree: Tree | None, terms: Terms, term: int, deadline: int) -> str:
+    """Why `term` cannot start in this tree now; "" if it can."""
+    if tree and tree.ending:
+        return "the tree before it is not gone yet"
+    if tree and tree.term:
+        return f"term {tree.term} runs here"
+    if because := terms.refusal(term):
+        return because
+    if tree is None:
+        return "there is no init to start it"
+    return "its deadline has passed" if deadline <= boottime_ms() else ""
+
+
 def raise_tree(spec: Spec, enclose: Enclose | None) -> Tree:
     """A warm init behind the best fence that is allowed here; UnableError if there is none."""
+    if spec.external:
+        return _raise_one(spec, EXTERNAL, enclose)
     kinds = fence.KINDS if spec.fence == "auto" else (spec.fence,)
     reasons = []
     for kind in kinds:
@@ -120,16 +164,20 @@ def raise_tree(spec: Spec, enclose: Enclose | None) -> Tree:
 def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
     tree = _fork(spec, kind)
     try:
-        if kind == "cgroup":
+        if kind == EXTERNAL:
+            tree.cgroup = fence.cgroup_if_any(f"hadelect-{tree.pid}-{os.urandom(4).hex()}")
+            tree.fence = fence.fence_of(kind, tree.pid, tree.pidfd, tree.cgroup)
+        elif kind == "cgroup":
             tree.cgroup = fence.cgroup_path(f"hadelect-{tree.pid}-{os.urandom(4).hex()}")
             tree.fence = fence.CgroupFence(tree.cgroup)
         elif kind == "subreaper":
             tree.fence = fence.SubreaperFence(tree.pid, tree.pidfd, os.getpid())
         if enclose:
             tree.fence = enclose(kind, tree.pid, tree.pidfd, tree.cgroup)
-        earlier.record(spec.state_dir, kind, tree.pid, tree.cgroup)
+        earlier.record(spec.state_dir, kind, tree.pid, tree.cgroup, spec.external)
         if tree.cgroup:
-            fence.make_cgroup(tree.cgroup)
+            if kind != EXTERNAL:
+                fence.make_cgroup(tree.cgroup)
             fence.enter_cgroup(tree.cgroup, tree.pid)
         tree.tell(do="prepare", cgroup=tree.cgroup)
         _await_prepared(tree)
@@ -166,7 +214,8 @@ def _fork(spec: Spec, kind: str) -> Tree:
     if spec.user and os.geteuid() == 0:
         for fd in (out_end, err_end):  # /dev/stdout opens anew, with the rights of its owner.
             os.fchown(fd, spec.user.uid, spec.user.gid)
-    init = Init(spec, kind, theirs, (out_end, err_end))
+    ends = (out_end, err_end)
+    init = ExternalInit(spec, theirs, ends) if spec.external else Init(spec, kind, theirs, ends)
     try:
         pid = _fork_namespace(init) if kind == "namespace" else _fork_plain(init)
         return Tree(kind, pid, ours, [out, err])

@@ -43,8 +43,6 @@ REMOTE = "HAD_LIST=127.0.0.1:5001 cm2:5001"
         (["NEGOTIATOR=/etc/passwd"], "this program is not executable; chmod +x /etc/passwd"),
         (["NEGOTIATOR=sleep"], "NEGOTIATOR = sleep: must be an absolute path"),
         (["HAD_CONTROLLEE=X"], "X = : required: the path of the controllee's program"),
-        (["NEGOTIATOR_START=/bin/x"], "NEGOTIATOR_START = /bin/x: controllees that another"),
-        (["NEGOTIATOR_UNIT=x.service"], "come in a later release; set NEGOTIATOR = PATH"),
         (["NEGOTIATOR_USER=nobody-at-all"], "no such user on this host"),
         (['NEGOTIATOR_ARGS="'], "the closing double quote is missing"),
         (["HAD_STATE_DIR=here"], "HAD_STATE_DIR = here: must be an absolute path"),

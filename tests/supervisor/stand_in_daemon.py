@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec
+from hadelect.config.model import Address, Config, ControlleeSpec, ExternalSpec, LogSpec
 from hadelect.core.effects import Extend, Retitle, Start, Stop
 from hadelect.core.events import Event
 from hadelect.core.vocabulary import Millis, Term
@@ -26,6 +26,12 @@ def config_of(given: dict[str, Any]) -> Config:
     me = Address(given["member"], "127.0.0.1", 1)
     spec = dict(given["controllee"])
     spec["argv"] = tuple(spec["argv"])
+    if external := spec.get("external"):
+        words: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in external.items()
+        }
+        spec["external"] = ExternalSpec(**words)
     spec["environment"] = tuple(tuple(pair) for pair in spec.get("environment", ()))
     return Config(
         pool="pool",
