@@ -54,6 +54,7 @@ class ExternalFence:
         self._was_removed = False
         self._status: Command | None = None
         self._status_due = 0  # When the time limit of KILL ends.
+        self._is_patient = False
         self._next_at = 0  # Not before this is a remover that did not help repeated.
         self.term = 0
         self.was_alive = False  # Law 2.
@@ -106,7 +107,8 @@ class ExternalFence:
 
     def _remove(self) -> None:
         external = self._external
-        limit_ms = external.kill_limit_ms if external.kill else _LONG_MS
+        is_hasty = external.kill and not self._is_patient
+        limit_ms = external.kill_limit_ms if is_hasty else _LONG_MS
         self._status_due = boottime_ms() + limit_ms
         self._counts = self.was_alive or self._is_ours_gone()
         argv = external.kill or external.stop
@@ -143,7 +145,8 @@ class ExternalFence:
             return True
         self.because = f"STATUS {words}"
         self.was_found = self.was_found or said == RUNS
-        if self._was_removed:
+        if self._was_removed:  # In vain. There is no deadline to be met any more.
+            self._is_patient = True
             self._next_at = boottime_ms() + _RETRY_MS
         if self._unit and said == RUNS:
             self.because += f", though {external.cgroup} is empty: is <X>_UNIT right?"
@@ -153,7 +156,7 @@ class ExternalFence:
     def _ask(self) -> Command:
         external = self._external
         limit_ms = external.status_limit_ms
-        if self._was_removed and external.kill:  # KILL and this STATUS share one time limit.
+        if self._was_removed and external.kill and not self._is_patient:  # One limit for both.
             limit_ms = min(limit_ms, max(_SHORTEST_MS, self._status_due - boottime_ms()))
         return external.run(external.status, limit_ms, self.term, self._reaper, self._start)
 

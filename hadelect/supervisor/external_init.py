@@ -67,9 +67,11 @@ class ExternalInit(Init):
         if self._phase != WARM:
             return  # One run only.
         self._term = packets.number(body, "term")
+        self._started_at = boottime_ms()
+        if packets.number(body, "deadline") <= self._started_at:
+            self._end("its deadline had passed before it was started")
         self._extend(body)
         self._phase = STARTING
-        self._started_at = boottime_ms()
         self._act(self._external.start, self._spec.start_grace_ms, self._on_start_ended, bound)
 
     def _stop(self) -> None:

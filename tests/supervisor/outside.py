@@ -86,7 +86,7 @@ class Outside:
             **commands,
             "kill": [*MANAGER, "kill", str(self.directory)] if kill else [],
             "cgroup": self.cgroup,
-            "kill_timeout": 0.4,
+            "kill_timeout": 3.0,  # A busy machine starts no Python within a margin.
             "status_timeout": 0.5,
             "status_interval": 0.2,
             **other,
