@@ -46,6 +46,7 @@ from hadelect.core.messages import (
     Withdraw,
 )
 from hadelect.core.promises import with_known
+from hadelect.core.render import happening
 from hadelect.core.roles import become
 from hadelect.core.state import LONG_AGO, Decision, PeerView, Promise, State
 from hadelect.core.ticking import on_tick, wake_at
@@ -177,14 +178,14 @@ def on_persisted(rules: Rules, state: State, written: Persisted) -> Decision:
 
 def on_peer_refused(rules: Rules, state: State, refused: PeerRefused) -> Decision:
     if refused.sender not in rules.peers:
-        words = f"refuses {refused.sender}: {refused.because}"
+        words = happening(refused)
         return Decision(state, (Emit(state.role, state.term, words, warning=True),))
     view = state.peer(refused.sender)
     known = view.refused_because == refused.because
     state = state.with_peer(replace(view, refused_because=refused.because, refused_at=state.now))
     if known:
         return Decision(state)
-    words = f"refuses {refused.sender}: {refused.because}"
+    words = happening(refused)
     return Decision(state, (Emit(state.role, state.term, words, warning=True),))
 
 

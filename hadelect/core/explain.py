@@ -94,7 +94,8 @@ def two_leaders(rules: Rules, state: State, now: Millis) -> Iterator[Reason]:
     if state.role is Role.LEADER:
         leaders.append(rules.me)
     if len(leaders) > 1:
-        yield hindrance(Topic.TWO_LEADERS, members=", ".join(sorted(leaders)))
+        members = ", ".join(sorted(leaders))
+        yield hindrance(Topic.TWO_LEADERS, count=len(leaders), members=members)
 
 
 # --- the leader ---

@@ -16,6 +16,7 @@ from hadelect.core.effects import (
     Stop,
 )
 from hadelect.core.events import (
+    Command,
     ControlleeChanged,
     Drain,
     Event,
@@ -101,7 +102,7 @@ def happening(event: Event) -> str:
         case Received(sender, message):
             return f"hears {sender}: {words(message)}"
         case PeerRefused(sender, because):
-            return f"{sender} is refused: {because}"
+            return f"refuses {sender}: {because}"
         case Released(proof):
             return f"death notice of {proof.leader}, term {proof.term}"
         case SupervisorReady():
@@ -115,13 +116,21 @@ def happening(event: Event) -> str:
             return f"record {serial} is on disk"
         case PersistFailed(serial, because):
             return f"record {serial} was not written: {because}"
-        case Handover(_, to, because):
-            return f"command: handover to {to or 'whoever is fit'}: {because}"
-        case Drain(_, drained, because):
-            return f"command: {'drain' if drained else 'undrain'}: {because}"
-        case Shutdown(because):
-            return f"command: stop: {because}"
+        case Handover() | Drain() | Shutdown():
+            return f"command: {asked(event)}: {event.because}"
     assert_never(event)
+
+
+def asked(command: Command) -> str:
+    """An operator's command, without its reason."""
+    match command:
+        case Handover(_, to):
+            return f"handover{f' to {to}' if to else ''}"
+        case Drain(_, drained):
+            return "drain" if drained else "undrain"
+        case Shutdown():
+            return "shutdown"
+    assert_never(command)
 
 
 def line(effect: Effect) -> str:
@@ -226,10 +235,10 @@ REASONS: dict[Topic, str] = {
     Topic.PEER_SILENT: "{peer} is unreachable: no word for {silence_seconds:.1f} s",
     Topic.PEER_NEVER_HEARD: "{peer} is unreachable: not heard since this member started",
     Topic.PEER_GONE: "{peer} is gone: it left on purpose, or its supervisor said that it is dead",
-    Topic.PEER_REFUSED: "{peer} is refused: {because}",
+    Topic.PEER_REFUSED: "refuses {peer}: {because}",
     Topic.PEER_HEARS_LEADER: "{peer} follows {leader} (term {term}) and votes for nobody else",
     Topic.PEER_COULD_NOT_LEAD: "{peer} could not lead: {because}",
-    Topic.TWO_LEADERS: "more than one member says that it leads: {members}",
+    Topic.TWO_LEADERS: "{count} members say that they lead: {members}",
     Topic.AUTHORITY: "its right to lead ends unless it is renewed; its controllee gets SIGKILL"
     " {margin_seconds:g} s before",
     Topic.ACKS: "acked within the last lease by {members}: {count} with itself, {needed} needed",

@@ -12,7 +12,9 @@ from typing import Any, Protocol
 
 from hadelect import __version__
 from hadelect.core import election
+from hadelect.core.explain import explain
 from hadelect.core.messages import Hello
+from hadelect.core.render import explained
 from hadelect.core.vocabulary import ControlleeState, Role
 from hadelect.pb.control_pb2 import StatusReply
 from hadelect.runtime import driver, history, listening
@@ -228,7 +230,7 @@ class Member:
             alive=lambda: loop_time() - self._pulse_at < DEAD_AFTER,
             ready=lambda: self.driver.state.role is not Role.PRE,
             status=lambda: status_dict(self.status()),
-            page=lambda: page(self.status()),
+            page=self._page,
             metrics=self._metrics_text,
         )
         try:
@@ -249,6 +251,10 @@ class Member:
         state = self.driver.state
         running = state.controllee.state is ControlleeState.RUNNING
         return state.role is Role.LEADER and running
+
+    def _page(self) -> str:
+        told = explain(self.rules, self.driver.state, self.driver.now)
+        return page(self.status(), map(explained, told))
 
     def _metrics_text(self) -> bytes:
         own = self._facts.config_digest

@@ -4,12 +4,14 @@ Law 1: pure functions of (facts, digests, state, now); any thread may call them.
 Law 2: names and nesting of the JSON are a contract with users' scripts: keys are only ever added.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hadelect.core.explain import two_leaders
 from hadelect.core.messages import Controllee, Standing
-from hadelect.core.render import promise_in_words
+from hadelect.core.reasons import Topic, reason
+from hadelect.core.render import because, promise_in_words
 from hadelect.core.state import PeerView, State
 from hadelect.core.views import leader_lives, leads, reached, reaches, unfit_because
 from hadelect.core.vocabulary import Millis, Name, Role, Rules
@@ -119,15 +121,12 @@ def _warnings(facts: Facts, digests: Digests, state: State, now: Millis) -> Iter
     rules = facts.rules
     for peer in state.peers:
         if peer.refused_because:
-            yield f"refuses {peer.name}: {peer.refused_because}"
+            yield because(reason(Topic.PEER_REFUSED, peer=peer.name, because=peer.refused_because))
         elif reaches(rules, peer, now):
             yield from _peer_warnings(facts, peer, digests.get(peer.name, ""))
-    leaders = [peer.name for peer in state.peers if leads(rules, peer, now)]
-    if state.role is Role.LEADER:
-        leaders.append(rules.me)
-    if len(leaders) > 1:
-        yield f"{len(leaders)} members say that they lead: {', '.join(sorted(leaders))}"
-    if not leaders and not _anybody_fit(rules, state, now):
+    yield from (because(told) for told in two_leaders(rules, state, now))
+    led = state.role is Role.LEADER or any(leads(rules, peer, now) for peer in state.peers)
+    if not led and not _anybody_fit(rules, state, now):
         yield "no leader: no member that is reachable is fit and undrained"
 
 
@@ -204,8 +203,8 @@ def _controllee_dict(controllee: ControlleeStatus) -> dict[str, Any]:
 # --- for people ---
 
 
-def page(reply: StatusReply) -> str:
-    """Plain text, until there is a web page."""
+def page(reply: StatusReply, explanation: Iterable[str] = ()) -> str:
+    """Plain text, until there is a web page. `explanation`: of the member that answers."""
     lines = [
         f"pool {reply.pool}: leader {reply.leader or '(none)'}, term {reply.term}",
         reply.promise,
@@ -215,7 +214,8 @@ def page(reply: StatusReply) -> str:
     ]
     width = max(len(row.member) for row in reply.members)
     lines += [f"{row.member:<{width}}  {_row_words(row)}" for row in reply.members]
-    lines += ["", *(f"warning: {warning}" for warning in reply.warnings)]
+    lines += ["", *explanation, ""]
+    lines += [*(f"warning: {warning}" for warning in reply.warnings)]
     return "\n".join(lines).rstrip() + "\n"
 
 

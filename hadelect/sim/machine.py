@@ -6,7 +6,8 @@ Law: what is on the disk outlives everything but `wipe`; a process outlives noth
 
 from typing import TYPE_CHECKING
 
-from hadelect.core.events import Command, Drain, Handover, Shutdown
+from hadelect.core.events import Command, Shutdown
+from hadelect.core.render import asked
 from hadelect.core.vocabulary import Role, Rules
 from hadelect.sim.clock import BootClock
 from hadelect.sim.disk import Disk
@@ -222,13 +223,3 @@ class Machine:
         for tree in self.trees:
             if tree.started:
                 tree.hold(tree.deadline)
-
-
-def asked(command: Command) -> str:
-    match command:
-        case Handover(_, to):
-            return f"handover{f' to {to}' if to else ''}"
-        case Drain(_, drained):
-            return "drain" if drained else "undrain"
-        case Shutdown():
-            return "shutdown"

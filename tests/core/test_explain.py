@@ -166,7 +166,7 @@ def test_two_leaders_are_the_first_thing_that_is_said() -> None:
     """By a leader, by a follower, by a witness."""
     member = leader_of(rules_of(A, Arbitration.NONE), B, C)
     member.hear(B, Report(standing(Role.LEADER, leader=B, term=Term(65), hears=(A,))))
-    assert lines(member)[1] == "! more than one member says that it leads: cm1:51450, cm2:51450"
+    assert lines(member)[1] == "! 2 members say that they lead: cm1:51450, cm2:51450"
     other = follower(C)
     other.hear(B, Report(standing(Role.LEADER, leader=B, term=Term(65))))
     assert Topic.TWO_LEADERS in topics(other)
@@ -337,7 +337,7 @@ def test_the_peers() -> None:
     member.feed(PeerRefused(D, "HAD_POOL is 'x' here and 'y' there"))
     said = lines(member)
     assert any(line.startswith("cm2:51450 is gone") for line in said)
-    assert "cm4:51450 is refused: HAD_POOL is 'x' here and 'y' there" in said
+    assert "refuses cm4:51450: HAD_POOL is 'x' here and 'y' there" in said
     quiet = standing(drained=True)
     member.feed(Received(B, Report(quiet)))
     assert "cm2:51450 could not lead: drained by an operator" in lines(member)

@@ -68,7 +68,7 @@ T64 = Term(64)
 EVENTS: list[tuple[Event, str]] = [
     (Tick(Millis(7)), "time: its tick of 7 ms"),
     (Received(A, Withdraw(T64)), "hears cm1:51450: withdraws from term 64"),
-    (PeerRefused(A, "HAD_POOL differs"), "cm1:51450 is refused: HAD_POOL differs"),
+    (PeerRefused(A, "HAD_POOL differs"), "refuses cm1:51450: HAD_POOL differs"),
     (Released(proof_of(A, 64)), "death notice of cm1:51450, term 64"),
     (SupervisorReady("x"), "its supervisor is ready"),
     (LeftoverStuck("pid 9"), "an earlier life is left: pid 9"),
@@ -79,10 +79,10 @@ EVENTS: list[tuple[Event, str]] = [
     ),
     (Persisted(3), "record 3 is on disk"),
     (PersistFailed(3, "full"), "record 3 was not written: full"),
-    (Handover(1, None, "why"), "command: handover to whoever is fit: why"),
+    (Handover(1, None, "why"), "command: handover: why"),
     (Drain(1, drained=True, because="why"), "command: drain: why"),
     (Drain(1, drained=False, because="why"), "command: undrain: why"),
-    (Shutdown("SIGTERM"), "command: stop: SIGTERM"),
+    (Shutdown("SIGTERM"), "command: shutdown: SIGTERM"),
 ]
 NOW = Millis(5)
 IDENTITY = rules_of().identity

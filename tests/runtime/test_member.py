@@ -96,7 +96,9 @@ async def test_http_says_who_leads(tmp_path: Path) -> None:
             assert status["leader"] == leader.name
             assert status["answered_by"] == running.name
             assert len(status["members"]) == 3
-            assert f"leader {leader.name}" in (await get(running, "/"))[1]
+            page = (await get(running, "/"))[1]
+            assert f"leader {leader.name}" in page
+            assert f"{leader.name} leads term" in page  # It explains itself, as `explain` does.
             metrics = (await get(running, "/metrics"))[1]
             assert f"hadelect_is_leader {float(running is leader)}" in metrics
             assert 'hadelect_messages_total{direction="in",kind="Hello",result="ok"}' in metrics
