@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from tests.bench.system_lock_file import LockFile
 FLOOR = "floor"
 MODES = ("none", "majority")
 HOLD = 1.0  # For so long what went wrong may go on before we end it, in s.
+SAY_EVERY = 60.0
 CALM = 0.3  # The same where nothing was frozen or cut: a second scheduler would show by then.
 
 Plan = Mapping[Blow, int]
@@ -86,11 +87,14 @@ def contest(trials: int, long: int, only: str = "") -> Iterator[Score]:
         TemporaryDirectory(prefix="hadelect-quiet-") as quiet,
         ProcessPoolExecutor(len(chosen) + 1, mp_context=context) as room,
     ):
-        Pace(Path(quiet)).line_up([*chosen, FLOOR])
+        pace = Pace(Path(quiet))
+        pace.line_up([*chosen, FLOOR])
         games: list[Future[Score]] = [
             room.submit(play, name, plan(name, trials, long), Path(quiet)) for name in chosen
         ]
         games.append(room.submit(play_floor, trials, Path(quiet)))
+        while wait(games, SAY_EVERY).not_done:
+            print(f"  {pace.slowest():.0%} of all trials", file=sys.stderr, flush=True)
         for game in games:
             yield game.result()
 

@@ -28,11 +28,12 @@ class Pace:
 
     def wait(self, name: str) -> None:
         """Until the slowest is near."""
-        while self._share(name) > self._slowest() + AHEAD:
+        while self._share(name) > self.slowest() + AHEAD:
             time.sleep(LOOK)
+
+    def slowest(self) -> float:
+        """The share of what is planned that everybody has reached."""
+        return min(float(share.read_text()) for share in self._directory.glob("*.share"))
 
     def _share(self, name: str) -> float:
         return float((self._directory / f"{name}.share").read_text())
-
-    def _slowest(self) -> float:
-        return min(float(share.read_text()) for share in self._directory.glob("*.share"))
