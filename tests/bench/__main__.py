@@ -100,8 +100,17 @@ def simulator(effort: Effort, found: Found) -> None:
     found.rows += bench_sim.measure(*effort.days)
 
 
-PARTS: tuple[Callable[[Effort, Found], None], ...] = (
-    *(failover, idle, start, supervisor, growth, watchers, busy, simulator, floor),
+Part = Callable[[Effort, Found], None]
+PARTS: tuple[Part, ...] = (
+    failover,
+    idle,
+    start,
+    supervisor,
+    growth,
+    watchers,
+    busy,
+    simulator,
+    floor,  # Only if asked for: it is part of the contest.
 )
 
 
@@ -161,7 +170,7 @@ def _effort(asked: argparse.Namespace) -> Effort:
     return replace(QUICK if asked.quick else Effort(), **chosen)
 
 
-def _timed(part: Callable[[Effort, Found], None], effort: Effort, found: Found) -> None:
+def _timed(part: Part, effort: Effort, found: Found) -> None:
     began = time.monotonic()
     print(f"{part.__name__} …", file=sys.stderr, flush=True)
     part(effort, found)

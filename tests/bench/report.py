@@ -6,7 +6,7 @@ Law: the page is written from the results alone; a number that misses its goal i
 import math
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,9 +72,7 @@ two are what is promised: one on each side, for as long as the network is split.
 
 
 def page(found: Results) -> str:
-    parts: tuple[Callable[[Results], Iterator[str]], ...] = (
-        *(_machine, _missed, _failovers, _peers, _goals, _growth),
-    )
+    parts = (_machine, _missed, _failovers, _peers, _costs, _growth)
     body = "\n".join(line for part in parts for line in (*part(found), ""))
     return f"{OPENING}\n{body}\n{METHOD}"
 
@@ -152,7 +150,7 @@ def _failover(ours: Sequence[Trial], everybody: Sequence[Trial], peers: Sequence
     return _line(ours[0].blow.value, goal, middle, tail, _loud(moved), gone, two, n, *said)
 
 
-def _goals(found: Results) -> Iterator[str]:
+def _costs(found: Results) -> Iterator[str]:
     """What is not a failover: idle cost, start, watchers, the simulator."""
     yield "## Cost, start, watchers, simulator"
     yield ""
@@ -252,8 +250,12 @@ def _growth(found: Results) -> Iterator[str]:
     yield ""
     yield _line(
         "members",
-        *("CPU of the leader, %", "CPU of a standby, %", "packets/s of the leader"),
-        *("packets/s of a standby", "daemon killed → new exec, ms: median / worst", "two at once"),
+        "CPU of the leader, %",
+        "CPU of a standby, %",
+        "packets/s of the leader",
+        "packets/s of a standby",
+        "daemon killed → new exec, ms: median / worst",
+        "two at once",
     )
     yield _line(*["--:"] * 7)
     for size in found.sizes:

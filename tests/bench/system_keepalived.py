@@ -80,11 +80,9 @@ class Keepalived(Peers):
 
     def command(self, node: Node) -> list[str]:
         home = node.home
-        return [
-            *("keepalived", "--vrrp", "--dont-fork", "--log-console"),
-            *("--use-file", str(home / "keepalived.conf")),
-            *("--pid", str(home / "keepalived.pid"), "--vrrp_pid", str(home / "vrrp.pid")),
-        ]
+        files = {"use-file": "keepalived.conf", "pid": "keepalived.pid", "vrrp_pid": "vrrp.pid"}
+        named = (f"--{option}={home / name}" for option, name in files.items())
+        return ["keepalived", "--vrrp", "--dont-fork", "--log-console", *named]
 
     def clean(self, node: Node) -> None:
         for name in ("said", "pid", "keepalived.pid", "vrrp.pid"):
