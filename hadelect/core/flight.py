@@ -25,7 +25,7 @@ FORMAT = 1  # Of these lines; another one is refused.
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """First in every file: what wrote it, and which instant of the wall clock `now` was."""
+    """First in every file: what wrote it, and what both clocks said at one instant."""
 
     format: int
     software: str

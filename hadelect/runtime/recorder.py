@@ -34,7 +34,7 @@ from hadelect.core.flight import (
 )
 from hadelect.core.state import Decision, State
 from hadelect.core.vocabulary import Millis, Rules
-from hadelect.runtime.clock import wall_clock
+from hadelect.runtime.clock import boottime_ms, wall_clock
 from hadelect.runtime.driver import Core
 
 DIRECTORY = "flight"  # In the state directory.
@@ -185,7 +185,7 @@ class Ring:
         if file is None or not block.continues or self._is_full(file):
             self._shut()
             file = self._file = self._next_file()
-            opening.append(Head(FORMAT, __version__, wall_clock(), block.begun))
+            opening.append(Head(FORMAT, __version__, wall_clock(), boottime_ms()))
             if block.beginning is None:
                 continues = block.continues and self._kept
                 opening.append(Snapshot(block.rules, block.state, continues))

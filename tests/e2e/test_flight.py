@@ -1,10 +1,12 @@
 """The flight recorder in real daemons: a failover, recorded, decides the same again."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from tests.e2e.host import Part
@@ -19,6 +21,10 @@ def replay(flight: Path, code: Path = ROOT) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "hadelect.cli.main", "replay", str(flight)]
     env = {**os.environ, "PYTHONPATH": str(code)}
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+def seconds(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp()
 
 
 def mutated(home: Path) -> Path:
@@ -52,6 +58,10 @@ def test_a_failover_is_recorded_and_decides_the_same(build: Build, tmp_path: Pat
         assert "the same decisions as recorded" in done.stderr
         if host.name == after.member:
             assert "ELECTION (was PASSIVE)" in done.stdout
+            told = host.cli("history", "--format", "json", "--since", "1h").stdout.splitlines()
+            won = next(e for e in map(json.loads, told) if e["term"] == after.term)
+            shown = next(line for line in done.stdout.splitlines() if won["because"] in line)
+            assert abs(seconds(shown[:24]) - seconds(won["time"])) < 0.1, "one wall clock"
             assert f"LEADER (was ELECTION), term {after.term}: votes of" in done.stdout
     found = replay(lab.host(after.member).home / "state" / "flight", mutated(tmp_path / "mutated"))
     assert found.returncode == 1
