@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from hadelect.core.effects import Effect, Record
+from hadelect.core.effects import Effect, Quit, Record
 from hadelect.core.election import boot, step
 from hadelect.core.events import Event, Persisted, Received, SupervisorReady, Tick
 from hadelect.core.flight import (
@@ -102,6 +102,16 @@ def test_another_core_is_found_out_at_the_first_step_that_differs() -> None:
     assert found
     assert "recorded: Emit" in found[0]
     assert "now: nothing" in found[0]
+
+
+def test_a_core_that_does_more_than_was_recorded_is_found_out() -> None:
+    """Where nothing was decided, something now is a difference, too."""
+
+    def eager(rules: Rules, state: State, event: Event, now: Millis) -> Decision:
+        return step(rules, state, event, now).plus(Quit(0))
+
+    found = differences(recorded().written(), Replay(eager))
+    assert found[0] == "recorded: nothing; now: Quit"
 
 
 def test_a_life_that_begins_otherwise_is_a_difference() -> None:
