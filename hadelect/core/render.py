@@ -242,7 +242,7 @@ REASONS: dict[Topic, str] = {
     Topic.AUTHORITY: "its right to lead ends unless it is renewed; its controllee gets SIGKILL"
     " {margin_seconds:g} s before",
     Topic.ACKS: "acked within the last lease by {members}: {count} with itself, {needed} needed",
-    Topic.CONTROLLEE: "{name} is {state}, pid {pid}, {restarts} local restarts",
+    Topic.CONTROLLEE: "{name} is {state}, {restarts} local restarts",
     Topic.CONTROLLEE_ENDS: "{name} ended {count} times within {window_seconds:g} s; at {limit} this"
     " member is unfit",
     Topic.RESTARTS_AT: "{name} is started again here",
