@@ -57,9 +57,10 @@ format: dev
 proto: dev
 	scripts/make-proto $(PYTHON) .
 
-# Tables of the manual that come from the code; tests/config proves them current.
+# Pages of the manual that come from the code and the tests; tests prove them current.
 docs: dev
 	$(PYTHON) -m hadelect.config.manual docs/configuration.md
+	$(PYTHON) -m tests.e2e.fault_page docs/faults.md
 
 unit: dev
 	$(PYTHON) -m pytest $(UNIT) --cov --cov-report=term:skip-covered $(PYTEST)

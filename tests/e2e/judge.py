@@ -58,6 +58,13 @@ def never_two(journal: Journal) -> None:
     assert not verdict.overlaps, f"two schedulers at once for {total:.1f} ms\n{told(verdict)}"
 
 
+def never_none_for(journal: Journal, seconds: float) -> None:
+    """No gap between two schedulers was as long as this."""
+    verdict = journal.verdict()
+    longest = max((gap.end - gap.start for gap in verdict.gaps), default=0) / 1e9
+    assert longest < seconds, f"nobody ran for {longest:.2f} s\n{told(verdict)}"
+
+
 def terms_rise(journal: Journal) -> None:
     """Whoever starts after a move has a higher term than all before; one leadership, one member."""
     verdict = journal.verdict()

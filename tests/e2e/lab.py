@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from hadelect.cli.journal import Run
 from tests.e2e.host import HTTP_PORT, Host
-from tests.e2e.judge import Journal, never_two, terms_rise, told
+from tests.e2e.judge import Journal, never_none_for, never_two, terms_rise, told
 from tests.e2e.lan import Lan
 
 SCHEDULER = Path(__file__).with_name("scheduler.py")
@@ -165,6 +165,10 @@ class Lab:
             return writing[0] if len(writing) == 1 else None
 
         return until(only, self.pool.bound, lambda: f"not one scheduler: {self.journal.running()}")
+
+    def never_none_for(self, seconds: float) -> None:
+        """Between any two schedulers of the journal passed less than this."""
+        never_none_for(self.journal, seconds)
 
     def never_two(self) -> None:
         never_two(self.journal)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.e2e.faults import proves
 from tests.e2e.host import Host, Part
 from tests.e2e.lab import Lab, Pool
 
@@ -91,6 +92,7 @@ def one_fault(day: Day, faults: tuple[Fault, ...]) -> None:
         down.start()
 
 
+@proves("bad_day")
 def test_a_bad_day(build: Build, mode: str) -> None:
     """Whatever goes wrong, one thing at a time, there are never two; and one in the end."""
     # Schedulers are killed more often than any restart limit would bear.

@@ -6,13 +6,23 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.e2e.faults import proves
 from tests.e2e.host import Part
 from tests.e2e.lab import Lab, Pool
 
 Build = Callable[[Pool], Lab]
 
-PARTS = pytest.mark.parametrize(
+ANY_PART = pytest.mark.parametrize(
     "part", [Part.DAEMON, Part.SUPERVISOR, Part.INIT], ids=lambda part: part.value
+)
+EACH_PART = pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(Part.DAEMON, marks=proves("daemon_frozen")),
+        pytest.param(Part.SUPERVISOR, marks=proves("supervisor_frozen")),
+        pytest.param(Part.INIT, marks=proves("init_frozen")),
+    ],
+    ids=lambda part: part.value,
 )
 
 
@@ -29,7 +39,8 @@ def freeze(lab: Lab, part: Part, leases: float) -> None:
     lab.never_two()
 
 
-@PARTS
+@proves("short_freeze")
+@ANY_PART
 def test_frozen_for_half_a_lease(build: Build, mode: str, part: Part) -> None:
     """A pause of half a lease: whoever runs afterwards, never two."""
     lab = build(Pool(mode))
@@ -38,7 +49,7 @@ def test_frozen_for_half_a_lease(build: Build, mode: str, part: Part) -> None:
     freeze(lab, part, 0.5)
 
 
-@PARTS
+@EACH_PART
 def test_frozen_for_three_leases(build: Build, mode: str, part: Part) -> None:
     """A pause of three leases: others take over, and what thaws finds its scheduler gone."""
     lab = build(Pool(mode))
@@ -47,6 +58,7 @@ def test_frozen_for_three_leases(build: Build, mode: str, part: Part) -> None:
     freeze(lab, part, 3)
 
 
+@proves("short_freeze")
 def test_a_short_pause_of_the_daemon_moves_nobody(build: Build, mode: str) -> None:
     """At default timing a daemon paused for half its lease keeps its scheduler."""
     lab = build(Pool(mode, preset=""))
@@ -57,6 +69,7 @@ def test_a_short_pause_of_the_daemon_moves_nobody(build: Build, mode: str) -> No
     assert lab.ran().pid == before.pid
 
 
+@proves("standby_frozen")
 def test_a_frozen_standby_moves_nobody(build: Build, mode: str) -> None:
     """A standby frozen for three leases comes back to the same leader and the same scheduler."""
     lab = build(Pool(mode))

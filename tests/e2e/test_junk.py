@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.e2e import lan
+from tests.e2e.faults import proves
 from tests.e2e.host import HTTP_PORT, Host, socket_to
 from tests.e2e.lab import Lab, Pool, until
 
@@ -73,6 +74,7 @@ def counts_more(host: Host, before: float) -> None:
     until(lambda: refusals(host) > before, 5, lambda: f"{host} counted nothing")
 
 
+@proves("junk")
 def test_junk_on_every_port(build: Build, mode: str) -> None:
     """Noise and lies on TCP, UDP, HTTP and the Unix socket of all members change nothing."""
     lab = build(Pool(mode))
@@ -122,6 +124,7 @@ def test_http_answers_nonsense_with_a_refusal(build: Build) -> None:
     assert host.get("/leader")[0] == 200
 
 
+@proves("junk", mode="majority")
 def test_a_crowd_of_idle_connections_moves_nobody(build: Build) -> None:
     """Two hundred connections that never say a word do not keep Alive messages from passing."""
     lab = build(Pool("majority"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.e2e.faults import proves
 from tests.e2e.host import Host
 from tests.e2e.lab import Lab, Pool, until
 
@@ -28,6 +29,7 @@ def warned(host: Host, *words: str) -> None:
     until(said, 8, lambda: f"{host}: no warning has {words}: {(host.status() or {})['warnings']}")
 
 
+@proves("other_arbitration_or_controllee", mode="majority")
 @pytest.mark.parametrize(
     "changes, word",
     [
@@ -58,6 +60,7 @@ def test_a_misfit_is_refused_with_the_reason(
     assert lab.ran().pid == before.pid
 
 
+@proves("other_list", mode="majority")
 def test_a_changed_list_changes_nothing_by_itself(build: Build) -> None:
     """The voters' list in force is durable: a member started with another keeps it and warns."""
     lab = build(Pool("majority"))
@@ -90,6 +93,7 @@ def test_reset_membership_takes_the_new_list(build: Build) -> None:
     lab.never_two()
 
 
+@proves("stranger", mode="majority")
 def test_a_stranger_is_refused(build: Build) -> None:
     """A HAD that is in nobody's list is not heard, whatever its own list says."""
     lab = build(Pool("majority", hosts=4))

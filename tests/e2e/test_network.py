@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from tests.e2e.faults import proves
 from tests.e2e.host import Host
 from tests.e2e.judge import terms_rise
 from tests.e2e.lab import Lab, Pool, until
@@ -22,6 +23,7 @@ def nobody_runs_on(lab: Lab, host: Host) -> None:
     )
 
 
+@proves("link_cut")
 def test_the_leaders_link_is_cut(build: Build, mode: str) -> None:
     """A leader cut off without a word: never two in majority, and one again when it is healed."""
     lab = build(Pool(mode))
@@ -44,6 +46,7 @@ def test_the_leaders_link_is_cut(build: Build, mode: str) -> None:
     judged(lab)
 
 
+@proves("link_cut", mode="majority")
 def test_the_leaders_link_is_cut_at_default_timing(build: Build) -> None:
     """The same at lease 3 s, where most pools live."""
     lab = build(Pool("majority", preset=""))
@@ -57,6 +60,7 @@ def test_the_leaders_link_is_cut_at_default_timing(build: Build) -> None:
     lab.never_two()
 
 
+@proves("link_blinks")
 def test_a_blink_of_the_link_moves_nobody(build: Build, mode: str) -> None:
     """A link that is gone for a third of the lease is no reason to move."""
     lab = build(Pool(mode, preset=""))
@@ -71,6 +75,7 @@ def test_a_blink_of_the_link_moves_nobody(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("standby_cut_off")
 def test_a_standby_is_cut_off(build: Build, mode: str) -> None:
     """A partition with the leader on the larger side moves nobody there; healed, all agree."""
     lab = build(Pool(mode))
@@ -91,6 +96,7 @@ def test_a_standby_is_cut_off(build: Build, mode: str) -> None:
     judged(lab)
 
 
+@proves("split_heals", mode="none")
 def test_after_a_split_the_higher_priority_stays(build: Build) -> None:
     """Mode none, two leaders meet: the higher priority keeps its scheduler untouched."""
     lab = build(Pool("none"))
@@ -106,6 +112,7 @@ def test_after_a_split_the_higher_priority_stays(build: Build) -> None:
     assert [run.pid for run in lab.journal.running()] == [kept.pid]
 
 
+@proves("chain")
 def test_a_chain(build: Build, mode: str) -> None:
     """A-B-C with A and C parted: B's acks tell, and there is one scheduler all the time."""
     lab = build(Pool(mode))
@@ -119,6 +126,7 @@ def test_a_chain(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("chain")
 def test_a_chain_from_the_start(build: Build, mode: str) -> None:
     """Members that never met each other end up with one leader through the third."""
     lab = build(Pool(mode))
@@ -132,6 +140,7 @@ def test_a_chain_from_the_start(build: Build, mode: str) -> None:
     judged(lab)
 
 
+@proves("one_way_to_one")
 def test_a_one_way_link(build: Build, mode: str) -> None:
     """Frames from the leader to one standby are lost, the other way works: still one scheduler."""
     lab = build(Pool(mode))
@@ -146,6 +155,7 @@ def test_a_one_way_link(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("everybody_alone")
 def test_everybody_alone(build: Build, mode: str) -> None:
     """All links cut: nobody runs (majority) or everybody does (none); healed, exactly one."""
     lab = build(Pool(mode))
@@ -165,6 +175,7 @@ def test_everybody_alone(build: Build, mode: str) -> None:
     judged(lab)
 
 
+@proves("primary_lost")
 def test_the_returning_primary_takes_its_place(build: Build, mode: str) -> None:
     """With HAD_USE_PRIMARY the first entry leads again after its return, without overlap."""
     lab = build(Pool(mode, more=(("HAD_USE_PRIMARY", "true"),)))
@@ -186,6 +197,7 @@ def test_the_returning_primary_takes_its_place(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("machine_lost")
 def test_without_a_primary_nobody_returns(build: Build, mode: str) -> None:
     """Without HAD_USE_PRIMARY the returning first entry stays a standby."""
     lab = build(Pool(mode))

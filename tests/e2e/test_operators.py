@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.faults import proves
 from tests.e2e.host import Part
 from tests.e2e.lab import Lab, Pool, until
 from tests.e2e.scheduler import SLOW_STOP
@@ -14,7 +15,11 @@ from tests.e2e.scheduler import SLOW_STOP
 Build = Callable[[Pool], Lab]
 
 
-@pytest.mark.parametrize("manner", ["plain", "slow", "stubborn", "daemonises"])
+@proves("stopped")
+@pytest.mark.parametrize(
+    "manner",
+    ["plain", "slow", pytest.param("stubborn", marks=proves("stubborn_controllee")), "daemonises"],
+)
 def test_sigterm_hands_over_and_exits_0(build: Build, mode: str, manner: str) -> None:
     """SIGTERM to the leader: its scheduler has stopped, then another starts; exit code 0."""
     lab = build(Pool(mode, manner=manner, more=(("NEGOTIATOR_STOP_TIMEOUT", 1.5),)))
@@ -31,6 +36,7 @@ def test_sigterm_hands_over_and_exits_0(build: Build, mode: str, manner: str) ->
     lab.never_two()
 
 
+@proves("handed_over")
 @pytest.mark.parametrize("manner", ["plain", "slow"])
 def test_handover_moves_to_the_named_member(build: Build, mode: str, manner: str) -> None:
     """`handover --to` moves the scheduler there, without overlap, and exits 0 when it is done."""
@@ -45,6 +51,7 @@ def test_handover_moves_to_the_named_member(build: Build, mode: str, manner: str
     lab.never_two()
 
 
+@proves("handed_over")
 def test_handover_asked_of_a_standby(build: Build, mode: str) -> None:
     """The command may be given on any member; it is carried to the leader."""
     lab = build(Pool(mode))
@@ -58,6 +65,7 @@ def test_handover_asked_of_a_standby(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("handed_over")
 def test_a_handover_that_cannot_be_is_refused(build: Build, mode: str) -> None:
     """A handover to a member that is down, or as a dry run, touches nothing."""
     lab = build(Pool(mode))
@@ -81,6 +89,7 @@ def test_a_handover_that_cannot_be_is_refused(build: Build, mode: str) -> None:
     assert lab.ran().pid == before.pid
 
 
+@proves("drained")
 def test_a_drained_member_never_leads(build: Build, mode: str) -> None:
     """Drain moves the scheduler away and keeps it away, even when its new home dies."""
     lab = build(Pool(mode))
@@ -100,6 +109,7 @@ def test_a_drained_member_never_leads(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("drained", mode="none")
 def test_an_undrained_member_leads_again(build: Build) -> None:
     """Undrained, a member may lead: nobody else being left, it does."""
     lab = build(Pool("none"))
@@ -116,6 +126,7 @@ def test_an_undrained_member_leads_again(build: Build) -> None:
     lab.never_two()
 
 
+@proves("standby_upgraded")
 def test_reload_and_upgrade_of_a_standby_move_nobody(build: Build, mode: str) -> None:
     """SIGHUP everywhere and a standby stopped and started leave the scheduler alone."""
     lab = build(Pool(mode))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.faults import HowLong, proves
 from tests.e2e.host import Part
 from tests.e2e.lab import Lab, Pool
 
@@ -18,6 +19,7 @@ def cgroup_writable() -> bool:
     return any(m[2] == "cgroup2" and "rw" in m[3].split(",") for m in mounts)
 
 
+@proves("all_start")
 def test_cold_start(build: Build, mode: str) -> None:
     """Three members started together have one leader and one scheduler, and keep them."""
     lab = build(Pool(mode))
@@ -30,25 +32,48 @@ def test_cold_start(build: Build, mode: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "parts",
-    [(Part.DAEMON,), (Part.SUPERVISOR,), (Part.INIT,), (Part.DAEMON, Part.SUPERVISOR)],
-    ids=lambda parts: "+".join(part.value for part in parts),
+    "part",
+    [
+        pytest.param(Part.DAEMON, marks=proves("daemon_killed")),
+        pytest.param(Part.SUPERVISOR, marks=proves("supervisor_killed")),
+        pytest.param(Part.INIT, marks=proves("init_killed")),
+    ],
+    ids=lambda part: part.value,
 )
-def test_a_part_of_the_leader_is_killed(build: Build, mode: str, parts: tuple[Part, ...]) -> None:
-    """SIGKILL of any part of the leader takes its scheduler with it before another one starts."""
+def test_a_part_of_the_leader_is_killed(build: Build, mode: str, part: Part) -> None:
+    """SIGKILL of any part of the leader takes its scheduler with it before another one starts; and
+    that is soon: whoever waited for the lease would come later than this.
+    """
+    lab = build(Pool(mode, preset=""))
+    lab.start()
+    leader = lab.settled()
+    before, doomed = lab.ran(), leader.controllees()
+    leader.kill(part)
+    after = lab.moved(before)
+    if part is Part.DAEMON:
+        assert after.member != leader.name, "a leader whose daemon died gives way"
+    lab.never_none_for(HowLong.AT_ONCE.leases * lab.pool.lease)
+    lab.one(still=1)
+    assert not set(doomed) & set(lab.controllees())
+    lab.never_two()
+
+
+@proves("daemon_and_supervisor_killed")
+def test_daemon_and_supervisor_are_killed(build: Build, mode: str) -> None:
+    """SIGKILL of both: the kernel kills the tree, nobody gives notice, a lease decides."""
     lab = build(Pool(mode))
     lab.start()
     leader = lab.settled()
     before, doomed = lab.ran(), leader.controllees()
-    leader.kill(*parts)
+    leader.kill(Part.DAEMON, Part.SUPERVISOR)
     after = lab.moved(before)
-    if Part.DAEMON in parts:
-        assert after.member != leader.name, "a leader whose daemon died gives way"
+    assert after.member != leader.name
     lab.one()
     assert not set(doomed) & set(lab.controllees())
     lab.never_two()
 
 
+@proves("controllee_killed")
 def test_the_scheduler_is_killed(build: Build, mode: str) -> None:
     """A scheduler that ends by itself is started again where it was: no move without need."""
     lab = build(Pool(mode))
@@ -62,6 +87,7 @@ def test_the_scheduler_is_killed(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("escaping_controllee")
 @pytest.mark.parametrize("manner", ["changes_uid", "double_forks", "daemonises"])
 def test_no_manner_outlives_its_supervisor(build: Build, mode: str, manner: str) -> None:
     """A scheduler that changes uid, double-forks or daemonises still dies with its supervisor."""
@@ -77,6 +103,7 @@ def test_no_manner_outlives_its_supervisor(build: Build, mode: str, manner: str)
     lab.never_two()
 
 
+@proves("no_pid_namespaces", mode="majority")
 @pytest.mark.parametrize("part", [Part.DAEMON, Part.SUPERVISOR], ids=lambda part: part.value)
 @pytest.mark.parametrize("fence", ["subreaper", *(["cgroup"] if cgroup_writable() else [])])
 def test_without_pid_namespaces(build: Build, fence: str, part: Part) -> None:
@@ -93,6 +120,7 @@ def test_without_pid_namespaces(build: Build, fence: str, part: Part) -> None:
     lab.never_two()
 
 
+@proves("daemon_and_supervisor_killed")
 def test_a_killed_member_comes_back_as_a_standby(build: Build, mode: str) -> None:
     """What was killed and is started again joins quietly: the new leader keeps its scheduler."""
     lab = build(Pool(mode))
@@ -109,6 +137,7 @@ def test_a_killed_member_comes_back_as_a_standby(build: Build, mode: str) -> Non
     lab.never_two()
 
 
+@proves("standby_killed")
 def test_a_killed_standby_moves_nobody(build: Build, mode: str) -> None:
     """A standby that is killed and started again is no reason to touch the scheduler."""
     lab = build(Pool(mode))
@@ -124,6 +153,7 @@ def test_a_killed_standby_moves_nobody(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("all_machines_lost")
 def test_all_are_killed_and_restarted(build: Build, mode: str) -> None:
     """After the whole pool lost power it has one scheduler again, under a higher term."""
     lab = build(Pool(mode))
@@ -139,6 +169,7 @@ def test_all_are_killed_and_restarted(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("one_of_two_and_witness")
 def test_two_members_and_a_witness(build: Build, mode: str) -> None:
     """With one of two members lost, the other leads; the witness votes and never leads."""
     lab = build(Pool(mode, witnesses=1))
@@ -154,6 +185,7 @@ def test_two_members_and_a_witness(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("majority_lost", mode="majority")
 def test_two_of_three_are_enough_and_one_is_not(build: Build) -> None:
     """In mode majority one of three waits, two of three lead."""
     lab = build(Pool("majority"))
@@ -166,6 +198,7 @@ def test_two_of_three_are_enough_and_one_is_not(build: Build) -> None:
     lab.never_two()
 
 
+@proves("all_but_one_lost", mode="none")
 def test_one_of_three_leads_in_mode_none(build: Build) -> None:
     """In mode none (HTCondor's semantics) the pool survives the loss of all but one."""
     lab = build(Pool("none"))
@@ -174,6 +207,7 @@ def test_one_of_three_leads_in_mode_none(build: Build) -> None:
     lab.never_two()
 
 
+@proves("leaders_killed_in_a_row")
 def test_a_leader_killed_twice_in_a_row(build: Build, mode: str) -> None:
     """Leader after leader is killed at once after it started; the last one standing by holds on."""
     lab = build(Pool(mode))

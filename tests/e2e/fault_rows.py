@@ -1,0 +1,148 @@
+"""The rows of docs/faults.md, section by section.
+
+A row is written when its test is: `@proves(key)`. What it says is what the test asserts.
+"""
+
+from tests.e2e.faults import NOT_SIMULATED, Fault, HowLong
+
+# fmt: off
+PROCESSES = (
+    Fault("all_start", "nothing: all members are started together",
+          "one leader; one controllee, started once",
+          HowLong.START, "nothing", "case01_first_entry_leads_majority"),
+    Fault("daemon_killed", "the leader's daemon (SIGKILL, crash, out of memory)",
+          "its supervisor kills the controllee's tree, sees it dead, tells the peers (death notice): another member leads; the supervisor starts a new daemon, which follows",
+          HowLong.AT_ONCE, "read in the log why it crashed; nothing else", "case03_leader_daemon_crashes"),
+    Fault("supervisor_killed", "the leader's supervisor",
+          "the kernel kills init and tree with it; the daemon sees it, resigns and ends; another member leads",
+          HowLong.AT_ONCE, "nothing: systemd starts the unit again", "story_supervisor_killed"),
+    Fault("init_killed", "the controllee's init (PID 1 of its namespace)",
+          "the kernel kills the whole tree; it is started again in the same place, or another member leads",
+          HowLong.AT_ONCE, "nothing", "story_init_killed"),
+    Fault("daemon_and_supervisor_killed", "daemon and supervisor of the leader at once",
+          "the kernel kills init and tree; nobody is left to give notice: the lease decides",
+          HowLong.LEASE, "nothing: systemd starts the unit again; the member returns as a standby", "case03_leader_machine_lost"),
+    Fault("controllee_killed", "the controllee itself",
+          "it is started again where it was, in the same term: no move",
+          HowLong.RESTART, "read in the log why it ended", "story_restart_limit"),
+    Fault("leaders_killed_in_a_row", "leader after leader, as soon as it leads",
+          "the next one leads each time; a member that came back meanwhile may lead again",
+          HowLong.LEASE, "find out what kills them", "case04_higher_survivor_wins"),
+    Fault("standby_killed", "a standby, or its machine",
+          "nobody moves",
+          HowLong.NOTHING, "start it again", "case05_no_failback"),
+    Fault("machine_lost", "the leader's machine (power cut)",
+          "another member leads once the lease has run out; the returning machine follows it",
+          HowLong.LEASE, "start it again when you like", "case03_leader_machine_lost"),
+    Fault("all_machines_lost", "all machines at once",
+          "those that are back first lead; under a higher term than before",
+          HowLong.START, "start them", "story_all_restarted"),
+    Fault("one_of_two_and_witness", "one of two members that have a witness",
+          "the other one leads; the witness votes and never leads",
+          HowLong.LEASE, "start it again", "story_witness"),
+    Fault("majority_lost", "two of three members, mode majority",
+          "the last one leads nothing and runs nothing: it cannot know whether the others run",
+          HowLong.REPAIR, "start one of them", "case02_last_entry_alone_majority"),
+    Fault("all_but_one_lost", "two of three members, mode none",
+          "the last one leads",
+          HowLong.START, "start the others", "case02_last_entry_alone"),
+    Fault("primary_lost", "the first entry, with HAD_USE_PRIMARY",
+          "another member leads; when the primary is back and fit it asks for a handover and leads again, without overlap",
+          HowLong.LEASE, "nothing; without HAD_USE_PRIMARY nobody moves back", "case06_primary_returns"),
+    Fault("bad_day", "one thing after another: parts killed and frozen, machines switched off and on, members stopped, links cut",
+          "never two; one in the end",
+          HowLong.LEASE, "nothing", "case04_higher_survivor_wins"),
+)
+
+FREEZES = (
+    Fault("daemon_frozen", "the leader's daemon is stopped (SIGSTOP, swapping, a debugger) for three leases",
+          "nobody extends the deadline: the init kills the tree before the lease ends; another member leads; what thaws follows",
+          HowLong.LEASE, "nothing", "case21_leader_daemon_frozen"),
+    Fault("supervisor_frozen", "the leader's supervisor is stopped for three leases",
+          "the daemon misses its acknowledgement, kills the init by its own pidfd and resigns",
+          HowLong.LEASE, "nothing", "case21_supervisor_frozen"),
+    Fault("init_frozen", "the controllee's init is stopped",
+          "daemon or supervisor kill it, and the tree with it",
+          HowLong.LEASE, "nothing", "case21_init_frozen"),
+    Fault("short_freeze", "any one part of the leader is stopped for half a lease",
+          "never two, whoever runs afterwards; at default timing a stopped daemon keeps its controllee",
+          HowLong.LEASE, "nothing", "case21_short_pause"),
+    Fault("standby_frozen", "a standby's daemon is stopped for three leases",
+          "nobody moves",
+          HowLong.NOTHING, "nothing", "case05_no_failback"),
+)
+
+NETWORK = (
+    Fault("link_cut", "the leader's link, without a word",
+          "majority: its controllee is dead before its lease ends, then another member leads; none: both sides lead until it heals, then the higher priority stays",
+          HowLong.LEASE, "repair the link; in mode none know what two of them may have done", "case19_partition_majority"),
+    Fault("link_blinks", "the leader's link for a third of the lease",
+          "nobody moves",
+          HowLong.NOTHING, "nothing", "case11_alive_in_time"),
+    Fault("standby_cut_off", "a standby's link for three leases",
+          "the leader's side stays as it is; in mode none the one cut off leads its own side until it heals",
+          HowLong.NOTHING, "repair the link", "case19_partition_none"),
+    Fault("split_heals", "a partition in mode none, at its end",
+          "two leaders meet: the higher priority keeps its controllee untouched, the other's dies, then it follows",
+          HowLong.NOTHING, "nothing", "case10_leader_hears_a_leader"),
+    Fault("chain", "the link between two of three members (A-B-C, no A-C)",
+          "B's acknowledgements tell both of each other: one controllee all the time, from a cold start too",
+          HowLong.LEASE, "repair the link", "case20_chain_majority"),
+    Fault("one_way_to_one", "frames from the leader to one standby",
+          "one controllee all the time",
+          HowLong.LEASE, "repair the link", "case20_one_way_majority"),
+    Fault("everybody_alone", "all links",
+          "majority: nobody runs; none: everybody does; healed: one",
+          HowLong.REPAIR, "repair the network", "case19_partition_majority"),
+)
+
+CONTROLLEES = (
+    Fault("escaping_controllee", "the supervisor, with a controllee that changes its uid, double-forks or daemonises",
+          "the whole tree dies with it all the same",
+          HowLong.AT_ONCE, "nothing; `-f` or `-D` is simpler to watch", "story_supervisor_killed"),
+    Fault("no_pid_namespaces", "a leader where PID namespaces are forbidden (fence cgroup, or subreaper alone)",
+          "a controllee that double-forks dies with daemon or supervisor",
+          HowLong.LEASE, "allow namespaces if you can", NOT_SIMULATED + "the kernel's means are not in the model"),
+    Fault("stubborn_controllee", "a controllee that ignores SIGTERM, when its member is stopped",
+          "SIGKILL after `<X>_STOP_TIMEOUT`, or at the deadline if that is earlier; then another member leads; exit code 0",
+          HowLong.STOP, "nothing", "story_clean_stop"),
+)
+
+ON_PURPOSE = (
+    Fault("stopped", "the leader is stopped (SIGTERM, `systemctl stop`)",
+          "its controllee is stopped with its own signal and its own time, then another member leads; exit code 0",
+          HowLong.STOP, "nothing", "story_clean_stop"),
+    Fault("handed_over", "`hadelect handover`, given anywhere",
+          "the named member leads, after the old controllee has ended; what cannot be is refused with the reason and touches nothing",
+          HowLong.STOP, "nothing", "story_handover"),
+    Fault("drained", "`hadelect drain` of the leader",
+          "it hands over and never leads until undrained, even if its successor dies",
+          HowLong.STOP, "`hadelect undrain` when the work is done", "story_drain"),
+    Fault("standby_upgraded", "a standby stopped and started, SIGHUP everywhere",
+          "nobody moves",
+          HowLong.NOTHING, "nothing", "case05_no_failback"),
+)
+
+MISTAKES = (
+    Fault("other_arbitration_or_controllee", "a member started with another HAD_ARBITRATION or HAD_CONTROLLEE",
+          "it is refused with the reason, in every member's status; nobody moves",
+          HowLong.NOTHING, "correct its configuration", "case13_other_controllee"),
+    Fault("other_list", "a member started with another HAD_LIST",
+          "it keeps the list in force, which is durable, and warns; nobody moves",
+          HowLong.NOTHING, "correct it, or follow the membership procedure", "case14_other_member_list"),
+    Fault("stranger", "a HAD that is in nobody's list",
+          "nobody hears it, it runs nothing",
+          HowLong.NOTHING, "stop it", "case17_not_in_the_list"),
+    Fault("junk", "noise and lies at every port, TCP, UDP, HTTP and the Unix socket; two hundred idle connections",
+          'refused and counted (`hadelect_messages_total{result="refused"}`); nobody moves',
+          HowLong.NOTHING, "find out who sends it", NOT_SIMULATED + "bytes do not exist there"),
+)
+
+SECTIONS: tuple[tuple[str, tuple[Fault, ...]], ...] = (
+    ("Processes and machines", PROCESSES),
+    ("Freezes", FREEZES),
+    ("Network", NETWORK),
+    ("The controllee", CONTROLLEES),
+    ("Mistakes and strangers", MISTAKES),
+    ("On purpose", ON_PURPOSE),
+)
