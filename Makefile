@@ -11,7 +11,7 @@ PYTHON := $(BIN)/python
 # Everything outside tests/e2e runs on all cores; e2e waits for leases, two labs at a time.
 UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/sim
 
-DEBIAN := iproute2 nftables openssl procps util-linux
+DEBIAN := e2fsprogs faketime iproute2 nftables openssl procps util-linux
 PEERS := keepalived  # What the benches compare with.
 
 .PHONY: install dev demo test check format proto docs unit e2e bench performance sim soak clean

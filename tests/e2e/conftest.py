@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import lan
+from tests.e2e import disks, lan
 from tests.e2e.lab import Lab, Pool
 
 _story = pytest.StashKey[Lab]()
@@ -16,8 +16,10 @@ def network() -> Iterator[None]:
     """The means to build networks; what crashed runs left is removed before and after."""
     if reason := lan.unavailable():
         pytest.skip(reason)
+    disks.sweep()  # First: nobody leaves a namespace who waits for a frozen disk.
     lan.sweep()
     yield
+    disks.sweep()
     lan.sweep()
 
 

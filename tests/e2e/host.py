@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, assert_never
@@ -44,6 +44,7 @@ class Host:
         self.config = home / "hadelect.conf"
         self.log = home / "had.log"
         self.had: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}  # Besides what every service starts with.
         home.mkdir(parents=True)
 
     def __repr__(self) -> str:
@@ -64,7 +65,7 @@ class Host:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(),
+                env=environment(**self.environment),
                 start_new_session=True,
             )
 
@@ -82,6 +83,19 @@ class Host:
         lan.evict(self.namespace)
         if self.had is not None:
             self.had.wait(5)
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """No process of the host runs, as in a machine that sleeps; but its clock goes on."""
+        stopped = list(lan.inhabitants(self.namespace))
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
     @property
     def up(self) -> bool:
@@ -106,6 +120,10 @@ class Host:
             case Part.CONTROLLEE:
                 return self.controllees()
         assert_never(part)
+
+    def daemons(self) -> list[int]:
+        """Its daemon; there may be none at this moment."""
+        return self._find(Part.DAEMON)
 
     def controllees(self) -> list[int]:
         """Host pids of all stand-in schedulers that live here, whoever their parent is."""

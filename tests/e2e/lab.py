@@ -4,6 +4,7 @@ Law 1: a story waits for conditions with a deadline; it sleeps only where a time
 Law 2: deadlines are generous (machines are noisy), "never two" is absolute.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,13 +13,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hadelect.cli.journal import Run
+from tests.e2e.disks import Disk
 from tests.e2e.host import HTTP_PORT, Host
 from tests.e2e.judge import Journal, never_none_for, never_two, terms_rise, told
 from tests.e2e.lan import Lan
+from tests.e2e.weather import StormyLan, Weather
 
 SCHEDULER = Path(__file__).with_name("scheduler.py")
 T = TypeVar("T")
-PATIENCE = 6.0  # What a busy machine may add to any bound, in seconds.
+# What a busy machine may add to any bound, in seconds.
+PATIENCE = float(os.environ.get("HADELECT_PATIENCE", "6"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Pool:
     witnesses: int = 0  # The last so many hosts.
     preset: str = "fast"  # Empty: default timing.
     manner: str = "plain"
+    weather: Weather | None = None  # None: fine.
     more: tuple[tuple[str, object], ...] = ()  # Further configuration.
 
     @property
@@ -47,7 +52,8 @@ class Lab:
         self.pool = pool
         home.mkdir(parents=True)
         self.journal = Journal(home / "journal")
-        self.net = Lan(pool.hosts)
+        self.net = StormyLan(pool.hosts, pool.weather) if pool.weather else Lan(pool.hosts)
+        self._disks: list[Disk] = []
         self.hosts = [Host(self.net, n, home / f"host{n}") for n in self.net.numbers]
         for host in self.hosts:
             host.configure(self.settings(host))
@@ -55,11 +61,20 @@ class Lab:
     def __getitem__(self, index: int) -> Host:
         return self.hosts[index]
 
+    def disk(self) -> Disk:
+        """A disk that fails on demand; a host gets it as part of its configuration."""
+        self._disks.append(Disk())
+        return self._disks[-1]
+
     def close(self) -> None:
+        for disk in self._disks:
+            disk.repair()
         self.net.close()
         for host in self.hosts:
             if host.had is not None:
                 host.had.wait(5)
+        for disk in self._disks:
+            disk.close()
 
     def settings(self, host: Host) -> dict[str, object]:
         """The configuration of one host, as an administrator would write it."""

@@ -18,14 +18,18 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 PREFIX = "hade2e"
 NETNS = Path("/run/netns")
 NOBODY_HOME = (
     "02:00:00:00:ff:ff"  # A station that does not exist: frames to it are lost in silence.
 )
+TOOLS = ("ip", "mkfs.ext4", "nft", "nsenter", "unshare")
+DEBIAN = "e2fsprogs, iproute2, nftables, util-linux"
 _count = itertools.count(1)
 
 
@@ -37,10 +41,10 @@ def unavailable() -> str:
     """Why no network can be built here; empty when it can."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    missing = [tool for tool in ("ip", "nsenter", "unshare") if shutil.which(tool) is None]
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
-        return f"not installed: {', '.join(missing)} (Debian: iproute2, util-linux)"
-    probe = f"{PREFIX}-{_owner()}-probe"
+        return f"not installed: {', '.join(missing)} (Debian: {DEBIAN})"
+    probe = f"{PREFIX}-{owner()}-probe"
     made = subprocess.run(
         ["ip", "netns", "add", probe], capture_output=True, text=True, check=False
     )
@@ -50,7 +54,7 @@ def unavailable() -> str:
     return ""
 
 
-def _started(pid: int) -> str:
+def started(pid: int) -> str:
     """Start time of a process in clock ticks since boot; empty when there is none."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
@@ -58,8 +62,8 @@ def _started(pid: int) -> str:
         return ""
 
 
-def _owner() -> str:
-    return f"{os.getpid()}.{_started(os.getpid())}"
+def owner() -> str:
+    return f"{os.getpid()}.{started(os.getpid())}"
 
 
 def inhabitants(namespace: str) -> Iterator[int]:
@@ -75,27 +79,32 @@ def inhabitants(namespace: str) -> Iterator[int]:
                     yield int(entry.name)
 
 
+def within_namespace(namespace: str, make: Callable[[], T]) -> T:
+    """What `make` gives when called within a namespace: by a thread that steps into it and ends."""
+    made: list[T] = []
+
+    def step_in() -> None:
+        enter = ctypes.CDLL(None, use_errno=True).setns
+        with (NETNS / namespace).open() as door:
+            if enter(door.fileno(), 0) == 0:
+                made.append(make())
+
+    thread = threading.Thread(target=step_in)
+    thread.start()
+    thread.join()
+    if not made:
+        raise LabError(f"{namespace}: nothing could be made in it")
+    return made[0]
+
+
 def socket_in(
     namespace: str,
     kind: socket.SocketKind,
     family: socket.AddressFamily = socket.AF_INET,
     protocol: int = 0,
 ) -> socket.socket:
-    """A socket that lives in a namespace: made by a thread that steps into it and ends."""
-    made: list[socket.socket] = []
-
-    def step_in() -> None:
-        enter = ctypes.CDLL(None, use_errno=True).setns
-        with (NETNS / namespace).open() as door:
-            if enter(door.fileno(), 0) == 0:
-                made.append(socket.socket(family, kind, protocol))
-
-    thread = threading.Thread(target=step_in)
-    thread.start()
-    thread.join()
-    if not made:
-        raise LabError(f"{namespace}: setns failed")
-    return made[0]
+    """A socket that lives in a namespace."""
+    return within_namespace(namespace, lambda: socket.socket(family, kind, protocol))
 
 
 def evict(namespace: str) -> None:
@@ -126,7 +135,7 @@ def sweep() -> None:
     """Remove what crashed runs left: namespaces whose owner is no more."""
     for name in [entry.name for entry in NETNS.iterdir()] if NETNS.is_dir() else ():
         match = re.fullmatch(rf"{PREFIX}-(\d+)\.(\d+)-.*", name)
-        if match and _started(int(match[1])) != match[2]:
+        if match and started(int(match[1])) != match[2]:
             _remove(name)
 
 
@@ -135,7 +144,7 @@ class Lan:
 
     def __init__(self, size: int) -> None:
         sweep()
-        self.tag = f"{PREFIX}-{_owner()}-{next(_count)}"
+        self.tag = f"{PREFIX}-{owner()}-{next(_count)}"
         self.numbers = tuple(range(1, size + 1))
         self.bridge = f"{self.tag}-b"
         atexit.register(self.close)
@@ -159,18 +168,18 @@ class Lan:
 
     def cut(self, number: int) -> None:
         """Take the host's cable off the bridge: its carrier stays up, nobody is told."""
-        _ip(self.bridge, f"link set v{number} nomaster")
+        ip(self.bridge, f"link set v{number} nomaster")
 
     def mend(self, number: int) -> None:
         """Put the cable back."""
-        _ip(self.bridge, f"link set v{number} master br0")
+        ip(self.bridge, f"link set v{number} master br0")
 
     def block(self, source: int, target: int) -> None:
         """Lose every frame from `source` to `target`; the other way stays open."""
-        _ip(self.namespace(source), self._station(target, NOBODY_HOME))
+        ip(self.namespace(source), self._station(target, NOBODY_HOME))
 
     def unblock(self, source: int, target: int) -> None:
-        _ip(self.namespace(source), self._station(target, _mac(target)))
+        ip(self.namespace(source), self._station(target, _mac(target)))
 
     def part(self, left: int, right: int) -> None:
         """Lose every frame between two hosts, in both directions."""
@@ -181,25 +190,35 @@ class Lan:
         self.unblock(left, right)
         self.unblock(right, left)
 
+    def lose_udp(self, source: int, target: int) -> None:
+        """Lose datagrams from `source` to `target` as a firewall would; TCP passes."""
+        rules = (
+            "add table inet lost",
+            "add chain inet lost out { type filter hook output priority 0; }",
+            f"add rule inet lost out ip daddr {self.address(target)} meta l4proto udp drop",
+        )
+        door = f"--net={NETNS / self.namespace(source)}"
+        run("nsenter", door, "nft", "; ".join(rules))
+
     def _station(self, number: int, mac: str) -> str:
         return f"neigh replace {self.address(number)} lladdr {mac} dev eth0 nud permanent"
 
     def _build(self) -> None:
         names = (*map(self.namespace, self.numbers), self.bridge)
-        _ip("", *(f"netns add {name}" for name in names))
-        _ip(
+        ip("", *(f"netns add {name}" for name in names))
+        ip(
             self.bridge,
             "link add br0 type bridge forward_delay 0 mcast_snooping 0",
             "link set br0 up",
         )
         for number in self.numbers:
             home = self.namespace(number)
-            _ip(
+            ip(
                 self.bridge,
                 f"link add v{number} type veth peer name eth0 address {_mac(number)} netns {home}",
                 f"link set v{number} master br0 up",
             )
-            _ip(
+            ip(
                 home,
                 "link set lo up",
                 f"addr add {self.address(number)}/24 dev eth0",
@@ -212,14 +231,13 @@ def _mac(number: int) -> str:
     return f"02:00:00:00:00:{number:02x}"
 
 
-def _ip(namespace: str, *commands: str) -> None:
+def ip(namespace: str, *commands: str) -> None:
     where = ["-n", namespace] if namespace else []
-    done = subprocess.run(
-        ["ip", *where, "-batch", "-"],
-        input="\n".join(commands),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run("ip", *where, "-batch", "-", said="\n".join(commands))
+
+
+def run(*command: str, said: str = "") -> None:
+    """A command of the lab's own. Raises LabError with what it said."""
+    done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LabError(f"ip {' '.join(where)}: {'; '.join(commands)}: {done.stderr.strip()}")
+        raise LabError(f"{' '.join(command)}: {said}: {done.stderr.strip()}")

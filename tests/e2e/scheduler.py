@@ -9,13 +9,18 @@ namespace, stands a number that no other life of a scheduler has: the instant at
 
 import os
 import pwd
+import resource
 import signal
 import sys
 import time
 from collections.abc import Callable
 
 PERIOD = 0.005
+BOMBER, BOMBS = 51450, 60  # A user that nobody else is, and the processes it may have.
 SLOW_STOP = 0.7  # Longer than the margin of the fast preset, shorter than its lease.
+
+
+_kept = b""
 
 
 def write_for_ever(journal: int) -> None:
@@ -69,6 +74,37 @@ def slow() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, SLOW_STOP))
 
 
+def fork_bomb() -> None:
+    """All that its user may have of processes, each forking on; the first one works."""
+    os.setgroups([])
+    os.setgid(BOMBER)
+    os.setuid(BOMBER)
+    resource.setrlimit(resource.RLIMIT_NPROC, (BOMBS, BOMBS))
+    if os.fork():
+        return
+    while True:
+        try:
+            os.fork()
+        except BlockingIOError:
+            time.sleep(0.02)
+
+
+def huge() -> None:
+    """Has touched each of its 2**30 bytes."""
+    global _kept  # noqa: PLW0603 - for as long as the process lives
+    _kept = b"\1" * (1 << 30)
+
+
+def writes_to_a_disk() -> None:
+    """A second process writes to $DISK all the time: where that hangs, so does its death."""
+    if os.fork():
+        return
+    disk = os.open(os.environ["DISK"], os.O_WRONLY | os.O_CREAT, 0o666)
+    while True:
+        os.pwrite(disk, b"x", 0)
+        time.sleep(PERIOD)
+
+
 def fails() -> None:
     """Ends with an error as soon as it is started."""
     sys.exit(1)
@@ -76,7 +112,10 @@ def fails() -> None:
 
 MANNERS: dict[str, Callable[[], None]] = {
     manner.__name__: manner
-    for manner in (plain, changes_uid, double_forks, daemonises, stubborn, slow, fails)
+    for manner in (
+        *(plain, changes_uid, double_forks, daemonises, stubborn, slow, fork_bomb, huge),
+        *(writes_to_a_disk, fails),
+    )
 }
 
 

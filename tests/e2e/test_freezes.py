@@ -1,5 +1,6 @@
 """Processes that freeze and thaw: a frozen leader has lost its scheduler before another starts."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ Build = Callable[[Pool], Lab]
 ANY_PART = pytest.mark.parametrize(
     "part", [Part.DAEMON, Part.SUPERVISOR, Part.INIT], ids=lambda part: part.value
 )
+AWAKE = 0.5  # What a machine that wakes may take until its old scheduler is dead.
 EACH_PART = pytest.mark.parametrize(
     "part",
     [
@@ -83,3 +85,39 @@ def test_a_frozen_standby_moves_nobody(build: Build, mode: str) -> None:
     assert lab.one() is leader
     assert lab.ran().pid == before.pid
     lab.never_two()
+
+
+@proves("daemon_and_supervisor_frozen")
+def test_daemon_and_supervisor_frozen(build: Build, mode: str) -> None:
+    """Both stopped for three leases: the init alone keeps the deadline, and another leads."""
+    lab = build(Pool(mode))
+    lab.start()
+    leader = lab.settled()
+    before, doomed = lab.ran(), leader.controllees()
+    leader.signal(signal.SIGSTOP, Part.DAEMON, Part.SUPERVISOR)
+    assert lab.moved(before).member != leader.name
+    assert not set(doomed) & set(leader.controllees())
+    time.sleep(2 * lab.pool.lease)
+    os.kill(leader.pid(Part.SUPERVISOR), signal.SIGCONT)
+    for daemon in leader.daemons():
+        os.kill(daemon, signal.SIGCONT)
+    lab.one()
+    lab.never_two()
+
+
+@proves("machine_suspended")
+def test_the_leaders_machine_sleeps(build: Build, mode: str) -> None:
+    """Every process of the leader's machine is stopped for three leases: another leads; when it
+    wakes, its scheduler dies at once. For that moment there may be two, which is said in the page.
+    """
+    lab = build(Pool(mode))
+    lab.start()
+    leader = lab.settled()
+    before = lab.ran()
+    with leader.suspended():
+        assert lab.moved(before).member != leader.name
+        time.sleep(2 * lab.pool.lease)
+    lab.one()
+    overlap = lab.journal.verdict().overlap_ns / 1e9
+    print(f"two for {overlap * 1000:.0f} ms after the machine woke")
+    assert overlap < AWAKE, lab.story()

@@ -1,6 +1,7 @@
 """Members that do not belong together: refused with the reason, and nobody moves."""
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -110,3 +111,22 @@ def test_a_stranger_is_refused(build: Build) -> None:
     assert lab.one(*members) is leader
     assert lab.ran().pid == before.pid
     assert not stranger.controllees()
+
+
+@proves("twice_one_name")
+def test_a_second_one_of_the_same_name(build: Build, mode: str) -> None:
+    """A HAD on another machine that says it is the leader: it runs nothing, nobody moves."""
+    lab = build(Pool(mode, hosts=4))
+    members, double = lab.hosts[:3], lab.hosts[3]
+    listed = ", ".join(host.name for host in members)
+    for host in lab.hosts:
+        host.configure({**lab.settings(host), "HAD_LIST": listed})
+    lab.start(*members)
+    leader = lab.settled()
+    before = lab.ran()
+    double.start("--member", leader.name)
+    time.sleep(4 * lab.pool.lease)
+    assert not double.controllees()
+    assert lab.one(*members) is leader
+    assert lab.ran().pid == before.pid
+    lab.never_two()
