@@ -185,7 +185,7 @@ MISTAKES = (
           "nobody hears it, it runs nothing",
           HowLong.NOTHING, "stop it", "case17_not_in_the_list"),
     Fault("twice_one_name", "a second HAD under the leader's name, on another machine (`--member`)",
-          "nobody moves, it runs nothing",
+          "the others refuse it and say so (log); majority: it runs nothing, nobody moves; none: it hears nobody and may lead as if cut off, until it is stopped",
           HowLong.NOTHING, "stop it, correct its configuration", "case10_equal_names"),
     Fault("pid_reused", "nothing: the record of an earlier life names a pid that is somebody else's by now",
           "that process is not touched: pid and start time must both be the recorded ones; the member takes part",

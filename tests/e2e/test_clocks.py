@@ -35,6 +35,7 @@ def test_the_wall_clock_jumps(build: Build, mode: str) -> None:
     clock = lab[0].home / "clock"
     clock.write_text("+0\n")
     for host in lab.hosts:
+        host.configure({**lab.settings(host), "NEGOTIATOR_ENVIRONMENT": "LD_PRELOAD="})
         host.environment = {
             "LD_PRELOAD": str(LIBRARIES[0]),
             "FAKETIME_TIMESTAMP_FILE": str(clock),
