@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import lan
+from tests.e2e.faults import proves
 from tests.e2e.host import PORT, Host, environment
 from tests.e2e.lab import Lab, Pool
 
@@ -154,6 +155,7 @@ def test_the_http_port_in_use(lab: Lab, host: Host) -> None:
         line_with(refused(lab, host), "9460", "in use")
 
 
+@proves("twice_one_directory", mode="none")
 def test_a_second_had_on_one_state_directory(build: Build) -> None:
     """The state directory belongs to one HAD: another one is refused, the first goes on."""
     lab = build(Pool("none", hosts=1))
@@ -179,6 +181,7 @@ def test_a_second_had_on_one_state_directory(build: Build) -> None:
     assert len(lab.journal.runs()) == 1
 
 
+@proves("state_corrupt", mode="none")
 def test_corrupt_durable_state_is_refused(build: Build) -> None:
     """A record that was damaged stops the start with its path; it is never reset in silence."""
     lab = build(Pool("none", hosts=1))
@@ -206,6 +209,7 @@ def _records(host: Host) -> list[Path]:
     return found
 
 
+@proves("unresolvable", mode="none")
 def test_an_unresolvable_member_is_a_member_that_is_down(build: Build) -> None:
     """A name that nobody knows is no error: in mode none the others lead without it."""
     lab = build(Pool("none", hosts=1))
@@ -217,6 +221,7 @@ def test_an_unresolvable_member_is_a_member_that_is_down(build: Build) -> None:
     assert not members[f"cm9.invalid:{PORT}"]["reachable"]
 
 
+@proves("failing_controllee")
 def test_a_scheduler_that_fails_at_once_makes_its_member_unfit(build: Build, mode: str) -> None:
     """A scheduler that cannot run here is tried a few times, then another member leads."""
     lab = build(Pool(mode, more=(("HAD_RESTART_LIMIT", 2),)))
