@@ -1,9 +1,10 @@
 # Every target works from nothing on a fresh Debian machine (root: Debian packages are installed when missing).
-# VENV: where everything is installed; SEEDS: how many bad days `make sim` lives; PYTEST, BENCH: more
+# VENV: where everything is installed; SEEDS: how many bad days `make sim` lives; SOAK: seconds; PYTEST, BENCH: more
 # options for pytest and the benchmark; CORE_COVERAGE: per cent asked of hadelect/core (100).
 
 VENV ?= .venv
 SEEDS ?= 1000
+SOAK ?= 3600
 PYTEST ?=
 BENCH ?=
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/sim
 DEBIAN := e2fsprogs faketime iproute2 nftables openssl procps util-linux
 PEERS := keepalived  # What the benches compare with.
 
-.PHONY: install dev demo test check format proto docs unit e2e bench performance sim soak clean
+.PHONY: install dev demo test check format proto docs unit e2e bench performance sim soak sim-soak clean
 
 # What an administrator needs: .venv/bin/hadelect.
 install: $(VENV)/installed
@@ -87,8 +88,13 @@ performance: dev
 sim: install
 	$(PYTHON) -m hadelect.sim --seeds $(SEEDS)
 
-# Bad days until something breaks, or somebody stops it.
-soak: install
+# Real members in bad weather, every core busy, for SOAK seconds; then how it went (-rP).
+soak: dev
+	scripts/debian-packages $(DEBIAN)
+	HADELECT_SOAK=$(SOAK) $(PYTHON) -m pytest tests/e2e/test_weather.py -rP --numprocesses=2 $(PYTEST)
+
+# Simulated bad days until something breaks, or somebody stops it.
+sim-soak: install
 	$(PYTHON) -m hadelect.sim --seeds 1000000
 
 clean:

@@ -124,7 +124,7 @@ def test_a_second_one_of_the_same_name(build: Build, mode: str) -> None:
     for host in lab.hosts:
         host.configure({**lab.settings(host), "HAD_LIST": listed})
     lab.start(*members)
-    leader = lab.settled()
+    lab.settled()
     before = lab.ran()
     name = members[-1].name  # The last entry dials all others: they see both.
     double.start("--member", name)
