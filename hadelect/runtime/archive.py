@@ -52,7 +52,7 @@ def excerpt(path: Path, cursor: str = "", since: str = "", limit: int = LIMIT) -
             newest = number == len(files) - 1
             offset = at.offset if known and number == first else 0
             found = _read(file, offset, since, limit)
-            if newest or found.lines or found.damaged:
+            if newest or found.more or found.lines or found.damaged:
                 more = found.more or not newest
                 half = found.half_written and newest and not found.more
                 return Excerpt(found.lines, found.cursor, more, found.damaged, half)

@@ -39,10 +39,10 @@ from hadelect.runtime.driver import Core
 
 DIRECTORY = "flight"  # In the state directory.
 ENDING = ".jsonl.gz"
-BLOCK_EVENTS = 512
+BLOCK_EVENTS = 256
 BLOCK_MS = 10_000
 AFTER_A_CHANGE_MS = 500  # Not at once: then the processor has better things to do.
-WAITING = 32  # Blocks that may wait for a slow disk.
+WAITING = 8  # Blocks that may wait for a slow disk: a minute, or a flood of some megabytes.
 FILES = 8  # Of which the ring consists, when they are full.
 MOST_FILES = 64  # Many short lives make many small ones.
 LINES_AT_A_TIME = 4  # Then the thread lets the loop have the interpreter.

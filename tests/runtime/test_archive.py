@@ -53,6 +53,20 @@ def test_the_bound_is_kept_by_rotation(tmp_path: Path) -> None:
     assert len(seen) > 10
 
 
+def test_since_skips_no_line_that_is_wanted(tmp_path: Path) -> None:
+    """Pieces of the rotated file in which nothing is new enough are gone through, not past."""
+    path = tmp_path / "history"
+    old = "".join(json.dumps(entry(number)) + "\n" for number in range(20))
+    path.with_name("history.old").write_text(old)
+    path.write_text(json.dumps(entry(20)) + "\n")
+    seen, cursor, more = [], "", True
+    while more:
+        found = excerpt(path, cursor, since="2026-01-01T10:15", limit=300)
+        seen += terms(found.lines)
+        cursor, more = found.cursor, found.more
+    assert seen == [15, 16, 17, 18, 19, 20]
+
+
 def test_a_cursor_of_another_file_begins_anew(tmp_path: Path) -> None:
     """Nonsense, a file that was removed, a file that was emptied."""
     path = tmp_path / "history"
