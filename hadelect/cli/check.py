@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from hadelect.config import external
 from hadelect.config.findings import ConfigError
 from hadelect.config.load import load
 from hadelect.config.model import Config
@@ -136,6 +137,8 @@ def advice(config: Config) -> tuple[str, ...]:
         )
     if len(config.members) == 1:
         found.append("a single member survives no failure; add members to HAD_LIST")
+    if config.controllee.external is not None:
+        found.append(external.sure_way(config.controllee.name, config.controllee.external))
     ports = ", ".join(str(port) for port in sorted({entry.port for entry in config.voters}))
     if not all(is_loopback(entry.host) for entry in config.voters):
         found.append(f"firewalls between the members must let TCP and UDP pass to port {ports}")

@@ -116,6 +116,20 @@ def _unit(settings: Settings, config: Config) -> None:
         )
 
 
+def sure_way(name: str, external: ExternalSpec) -> str:
+    """What makes sure that it is dead, and what nothing of ours can."""
+    if external.cgroup:
+        how = f"by its cgroup {external.cgroup}"
+    elif external.kill:
+        how = f"by {name}_KILL and {name}_STATUS within {external.kill_timeout:g} s"
+    else:
+        how = f"by {name}_STOP, as far as {name}_STATUS is right"
+    return (
+        f"another manager runs {name}; it is killed and verified {how}. "
+        "BindsTo=hadelect-had.service in its unit ends it even if all processes of hadelect are killed at once"
+    )
+
+
 # --- where its cgroup is ---
 
 

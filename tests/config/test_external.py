@@ -116,3 +116,18 @@ def test_systemd_that_does_not_answer(
     config = loaded(*COMMANDS, "NEGOTIATOR_UNIT=x.service", MAJORITY)
     assert config.controllee.external is not None
     assert config.controllee.external.cgroup.endswith("/system.slice/x.service")
+
+
+@pytest.mark.parametrize(
+    ("sets", "said"),
+    [
+        (["NEGOTIATOR_UNIT=x.service"], "by its cgroup /"),
+        ([KILL], "by NEGOTIATOR_KILL and NEGOTIATOR_STATUS within 0.375 s"),
+        ([], "by NEGOTIATOR_STOP, as far as NEGOTIATOR_STATUS is right"),
+    ],
+)
+def test_the_sure_way_in_words(loaded: Load, sets: list[str], said: str) -> None:
+    """`check config` explains what makes sure that it is dead."""
+    spec = loaded(*COMMANDS, *sets).controllee.external
+    assert spec is not None
+    assert said in external.sure_way("NEGOTIATOR", spec)
