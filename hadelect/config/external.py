@@ -126,7 +126,8 @@ def sure_way(name: str, external: ExternalSpec) -> str:
         how = f"by {name}_STOP, as far as {name}_STATUS is right"
     return (
         f"another manager runs {name}; it is killed and verified {how}. "
-        "BindsTo=hadelect-had.service in its unit ends it even if all processes of hadelect are killed at once"
+        "BindsTo=hadelect-had.service in its unit ends it even if all processes of hadelect are "
+        "killed at once"
     )
 
 

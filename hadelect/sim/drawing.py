@@ -79,7 +79,7 @@ def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
         pipe_ms=(0, dice.choice((0, 1, 3))),
         kill_ms=(0, 4),
         start_ms=(100, dice.choice((150, 400))),
-        exec_ms=(1, dice.choice((5, 5, 3000))),  # Another manager may be slow to start it.
+        exec_ms=(1, 5),
         quit_ms=(1, dice.choice((20, 200, 3000))),
         unit_ms=(100, dice.choice((150, 3000))),
         gap_ms=(dice.choice((1, 50, 200)), dice.choice((1000, 5000, 10_000))),

@@ -142,6 +142,19 @@ def test_a_status_that_does_not_know(with_kill: Pair, lie: str) -> None:
     assert two.outside.services() == [pid]
 
 
+def test_a_kill_that_nobody_confirms(with_kill: Pair) -> None:
+    """KILL fails and STATUS does not know: it is not reported as dead."""
+    two = with_kill
+    two.raised()
+    two.outside.manners(kill="5", status="1")
+    two.had.order("stop", term=1, kill=True)
+    assert two.had.expect("ControlleeChanged")["state"] == "stop_failed"
+    assert two.outside.services()
+    two.outside.manners()
+    two.had.expect("ControlleeChanged", state="stopped")
+    assert not two.outside.services()
+
+
 def test_a_flood_of_words(with_unit: Pair) -> None:
     """A warning is said once, not at every STATUS."""
     two = with_unit
