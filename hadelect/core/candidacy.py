@@ -175,8 +175,11 @@ def stand(rules: Rules, state: State) -> Decision:
 def claim(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
     """Ask all for this term; again with a new send time while a slow disk keeps a vote back."""
     durable = state.durable >= candidacy.serial
-    asking = replace(candidacy, since=state.now, grants=(rules.me,) if durable else (), refusals=())
-    word = SendId(asking.term, state.now, rules.lease_ms, state.secret_hash, asking.proof)
+    granted = (rules.me,) if durable else ()
+    asking = replace(
+        candidacy, since=state.now, lease_ms=rules.lease_ms, grants=granted, refusals=()
+    )
+    word = SendId(asking.term, state.now, asking.lease_ms, state.secret_hash, asking.proof)
     sends = tuple(Send(peer, word) for peer in rules.peers)
     return Decision(replace(state, candidacy=asking), sends)
 
@@ -311,7 +314,8 @@ def give_up(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
 
 
 def win(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
-    authority_until = Millis(candidacy.since + rules.lease_ms)
+    # A reload may have changed the lease since: what was claimed is what was promised.
+    authority_until = Millis(candidacy.since + candidacy.lease_ms)
     if authority_until - rules.margin_ms <= state.now:
         return give_up(rules, state, candidacy)  # The votes came too late to be of use.
     return lead(rules, state, candidacy)

@@ -7,7 +7,7 @@ Law 3: same arguments, same answer; no clock, no dice, no I/O.
 
 from typing import assert_never
 
-from hadelect.core import candidacy, controllee, following, leading, leaving, voting
+from hadelect.core import candidacy, controllee, following, leading, leaving, reloading, voting
 from hadelect.core.effects import Emit, Persist, Record, SendDatagram
 from hadelect.core.events import (
     ControlleeChanged,
@@ -20,6 +20,7 @@ from hadelect.core.events import (
     PersistFailed,
     Received,
     Released,
+    Reloaded,
     Shutdown,
     SupervisorReady,
     Tick,
@@ -167,6 +168,8 @@ def dispatch(rules: Rules, state: State, event: Event) -> Decision:
             return leaving.on_drain(rules, state, event)
         case Shutdown():
             return leaving.on_shutdown(rules, state, event)
+        case Reloaded():
+            return reloading.on_reloaded(rules, state, event)
     assert_never(event)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hadelect.core.messages import Message, Proof
-from hadelect.core.vocabulary import ControlleeState, Millis, Name, Term
+from hadelect.core.vocabulary import ControlleeState, Millis, Name, Rules, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,18 @@ class Shutdown:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The configuration was read again: `rules` hold from here on, for every later step.
+
+    The identity in them is the old one. `warning`: it was refused, in whole or in part, and why.
+    """
+
+    rules: Rules
+    because: str
+    warning: bool = False
+
+
 Command = Handover | Drain | Shutdown
 
 Event = (
@@ -126,4 +138,5 @@ Event = (
     | Handover
     | Drain
     | Shutdown
+    | Reloaded
 )

@@ -46,7 +46,7 @@ def answer_only(rules: Rules, state: State, sender: Name, alive: Alive) -> Send:
     standing = standing_of(rules, state, state.now)
     if standing.leader == sender:
         standing = replace(standing, leader=None)
-    return Send(sender, AliveAck(alive.term, alive.sent_at, standing))
+    return Send(sender, AliveAck(alive.term, alive.sent_at, Millis(0), standing))
 
 
 def should_follow(rules: Rules, state: State, theirs: Leadership) -> bool:
@@ -93,8 +93,11 @@ def follow(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
 
 def promise_and_ack(rules: Rules, state: State, sender: Name, alive: Alive) -> Decision:
     standing = standing_of(rules, state, state.now)
-    ack = Send(sender, AliveAck(alive.term, alive.sent_at, standing))
     theirs = Leadership(alive.term, sender)
+
+    def ack(lease_ms: Millis) -> Send:
+        return Send(sender, AliveAck(alive.term, alive.sent_at, lease_ms, standing))
+
     promised = promise_to_leader(state, theirs, alive.lease_ms, alive.secret_hash, ack)
     if promised.effects:
         return promised

@@ -1,9 +1,8 @@
 """What a leader does: Alive, authority, rivals.
 
-1. Authority counts from the *send* time of the Alive that was acked, on the leader's own clock.
-   Mode majority: as of the newest Alive that a majority (ourselves included) acked. Mode none: as
-   of the last Alive sent, so that a frozen daemon loses its controllee there, too.
-2. SIGKILL for the tree is due a margin before authority ends; every gain of authority moves it.
+1. Mode majority: authority comes from the Alives that a majority (ourselves included) acked. Mode
+   none: from the last Alive sent, so that a frozen daemon loses its controllee there, too.
+2. Every gain of authority moves the deadline of the tree (see authority.py).
 3. A leader checks its authority before it handles anything else (election.step does that).
 4. Mode none: a leader that learns of a higher term, led or not, goes on in a new one above it, so
    that the token never goes back; the controllee is not touched.
@@ -11,13 +10,14 @@
    majority: the later term stays; the earlier one has lost its authority already.
 """
 
-from hadelect.core.effects import Effect, Emit, Extend, Persist, Retitle, Send, Start
+from hadelect.core.authority import beating, majority_authority, with_ack, with_authority
+from hadelect.core.effects import Effect, Emit, Persist, Retitle, Send, Start
 from hadelect.core.events import Persisted
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import with_known
 from hadelect.core.roles import become
-from hadelect.core.state import LONG_AGO, Candidacy, Decision, Leading, State
+from hadelect.core.state import Candidacy, Decision, Leading, State
 from hadelect.core.views import known_term, outranks, standing_of
 from hadelect.core.vocabulary import (
     Arbitration,
@@ -35,14 +35,16 @@ from hadelect.core.vocabulary import (
 
 def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
     """The votes are in: start the controllee, tell all."""
-    granted = tuple((name, candidacy.since) for name in candidacy.grants if name != rules.me)
+    until = Millis(candidacy.since + candidacy.lease_ms)
     leading = Leading(
-        authority_until=Millis(candidacy.since + rules.lease_ms),
+        authority_until=until,
         alive_due=state.now,
         secret_hash=state.secret_hash,
         cause=candidacy.cause,
-        acked=granted,
-        deadline=Millis(candidacy.since + rules.lease_ms - rules.margin_ms),
+        acked=tuple((name, until) for name in candidacy.grants if name != rules.me),
+        longest_ms=candidacy.lease_ms,
+        beat_ms=rules.heartbeat_ms,
+        deadline=Millis(until - rules.margin_ms),
     )
     led = replace(
         state,
@@ -68,33 +70,11 @@ def say_alive(rules: Rules, state: State) -> Decision:
     assert leading is not None
     standing = standing_of(rules, state, state.now)
     word = Alive(state.term, state.now, rules.lease_ms, leading.secret_hash, standing)
-    beating = replace(leading, alive_due=Millis(state.now + rules.heartbeat_ms))
-    said = Decision(
-        replace(state, leading=beating), tuple(Send(peer, word) for peer in rules.peers)
-    )
+    state = replace(state, leading=beating(rules, leading, state.now))
+    said = Decision(state, tuple(Send(peer, word) for peer in rules.peers))
     if rules.identity.arbitration is Arbitration.NONE or not rules.peers:
         return said.then(lambda s: with_authority(rules, s, Millis(s.now + rules.lease_ms)))
     return said
-
-
-def with_authority(rules: Rules, state: State, until: Millis) -> Decision:
-    """Authority lasts until then; the deadline of the tree moves along."""
-    leading = state.leading
-    if leading is None or until <= leading.authority_until:
-        return Decision(state)
-    deadline = Millis(until - rules.margin_ms)
-    gained = replace(leading, authority_until=until, deadline=deadline)
-    state = replace(state, leading=gained)
-    return Decision(state, (Extend(state.term, deadline),))
-
-
-def majority_authority(rules: Rules, leading: Leading) -> Millis:
-    """When the authority backed by a majority ends: its least recent necessary ack + lease."""
-    newest_first = sorted((sent_at for _, sent_at in leading.acked), reverse=True)
-    others_needed = rules.majority - 1
-    if len(newest_first) < others_needed or others_needed == 0:
-        return LONG_AGO
-    return Millis(newest_first[others_needed - 1] + rules.lease_ms)
 
 
 def on_alive_ack(rules: Rules, state: State, sender: Name, ack: AliveAck) -> Decision:
@@ -106,16 +86,13 @@ def on_alive_ack(rules: Rules, state: State, sender: Name, ack: AliveAck) -> Dec
         return Decision(state)  # `meet_rival` has looked at whom it follows instead.
     if ack.sent_at > state.now or standing.term > state.term:
         return Decision(state)
-    acked = dict(leading.acked)
-    acked[sender] = Millis(max(ack.sent_at, acked.get(sender, ack.sent_at)))
-    in_order = tuple((name, acked[name]) for name in rules.peers if name in acked)
-    state = replace(state, leading=replace(leading, acked=in_order))
+    leading = with_ack(rules, leading, sender, ack)
+    state = replace(state, leading=leading)
     if rules.identity.arbitration is Arbitration.NONE:
         if standing.known_term > known_term_of(state):
             return take_higher_term(rules, state)
         return Decision(state)
-    until = majority_authority(rules, replace(leading, acked=in_order))
-    return with_authority(rules, state, until)
+    return with_authority(rules, state, majority_authority(rules, leading))
 
 
 def known_term_of(state: State) -> Term:

@@ -86,10 +86,14 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class AliveAck:
-    """I heard the Alive sent at `sent_at`. Follows it only if `standing` names (term, sender)."""
+    """I heard the Alive sent at `sent_at`. Follows it only if `standing` names (term, sender).
+
+    `lease_ms`: what I promised silence for since I heard it, as far as my disk knows; 0 = nothing.
+    """
 
     term: Term
     sent_at: Millis
+    lease_ms: Millis
     standing: Standing
 
 

@@ -4,12 +4,15 @@
    lease + 1 % (at least 20 ms) from receipt. The leader's lease counts from the send time of the
    same message on the leader's own clock, so the silence always outlasts it.
 2. To whom the promise goes is on disk before the vote or the ack leaves.
-3. A promise is void early only by the secret of that (term, leader), by its candidate's Withdraw,
+3. To one leader the longest silence ever promised is kept: a lease that it shortens counts for the
+   Alives that say so, not for what it may still count on.
+4. A promise is void early only by the secret of that (term, leader), by its candidate's Withdraw,
    or by an Alive of a later leadership of a majority (which could not have been won before).
-4. Nobody is granted anything while our own controllee's tree is not verified dead.
+5. Nobody is granted anything while our own controllee's tree is not verified dead.
 """
 
 import hashlib
+from collections.abc import Callable
 
 from hadelect.core.effects import Persist, Send
 from hadelect.core.frozen import replace
@@ -99,12 +102,20 @@ def grant_refusal(
     return None, state
 
 
+def longest_silence(state: State, leader: Name, lease_ms: Millis) -> Millis:
+    """Until when silence is owed to `leader` if it is promised this lease now."""
+    until = Millis(state.now + promise_length(lease_ms))
+    held = state.promise
+    return max(until, held.until) if held and held.leader == leader else until
+
+
 def grant(state: State, sender: Name, asked: SendId) -> Decision:
     """Vote: promise silence, write it down, and only then say so."""
-    until = Millis(state.now + promise_length(asked.lease_ms))
+    until = longest_silence(state, sender, asked.lease_ms)
     vote = Send(sender, Vote(asked.term, asked.sent_at))
     record = state.record
-    if (record.promised_term, record.promised_to) == (asked.term, sender):
+    again = (record.promised_term, record.promised_to) == (asked.term, sender)
+    if again and asked.lease_ms <= record.longest_lease_ms:
         # Asked again: the same vote, for a longer silence. It leaves if it is durable by now.
         renewed = replace(state, promise=Promise(asked.term, sender, until), patience_until=until)
         return Decision(renewed, (vote,) if state.durable >= state.promise_serial else ())
@@ -132,16 +143,25 @@ def grant(state: State, sender: Name, asked: SendId) -> Decision:
 
 
 def promise_to_leader(
-    state: State, leadership: Leadership, lease_ms: Millis, secret_hash: str, ack: Send
+    state: State,
+    leadership: Leadership,
+    lease_ms: Millis,
+    secret_hash: str,
+    ack: Callable[[Millis], Send],
 ) -> Decision:
-    """Ack an Alive: promise silence anew; the first ack of a leadership waits for the disk."""
-    until = Millis(state.now + promise_length(lease_ms))
+    """Ack an Alive: promise silence anew; the first ack of a leadership waits for the disk.
+
+    `ack` makes the ack of a lease. While a longer one is not on disk yet, the one before counts.
+    """
+    until = longest_silence(state, leadership.leader, lease_ms)
     promised = replace(state, promise=Promise(leadership.term, leadership.leader, until))
     record = state.record
     written = (record.promised_term, record.promised_to) == (leadership.term, leadership.leader)
+    counts = min(lease_ms, durable_lease(state))
+    # No ack that counts while the disk is still busy with it: that only costs the leader time.
+    at_once = (ack(counts),) if written and counts and state.durable >= state.promise_serial else ()
     if written and lease_ms <= record.longest_lease_ms:
-        # No ack that counts while the disk is still busy with it: that only costs the leader time.
-        return Decision(promised, (ack,) if state.durable >= state.promise_serial else ())
+        return Decision(promised, at_once)
     record = replace(
         record,
         led=Term(max(record.led, leadership.term)),
@@ -151,6 +171,17 @@ def promise_to_leader(
         longest_lease_ms=Millis(max(record.longest_lease_ms, lease_ms)),
         forgetful=False,
     )
+    shorter = durable_lease(state)
     promised = replace(promised.with_record(record), forgetful=False)
-    promised = replace(promised, promise_serial=promised.record.serial)
-    return Decision(promised, (Persist(promised.record, then=(ack,)),))
+    serial = promised.record.serial
+    if written:
+        promised = replace(promised, lease_serial=serial, shorter_ms=shorter)
+    else:
+        promised = replace(promised, promise_serial=serial)
+    return Decision(promised, (*at_once, Persist(promised.record, then=(ack(lease_ms),))))
+
+
+def durable_lease(state: State) -> Millis:
+    """The longest lease that our disk knows we may have promised."""
+    known = state.durable >= state.lease_serial
+    return state.record.longest_lease_ms if known else state.shorter_ms

@@ -78,6 +78,7 @@ class Candidacy:
     term: Term = NO_TERM  # VOTE only.
     serial: int = 0  # VOTE only: the record that holds our own vote.
     claimed_at: Millis = Millis(0)  # VOTE only: when this term was claimed first.
+    lease_ms: Millis = Millis(0)  # VOTE only: the lease that the present claim says.
     grants: tuple[Name, ...] = ()
     refusals: tuple[tuple[Name, Refusal], ...] = ()
 
@@ -100,7 +101,9 @@ class Leading:
     alive_due: Millis
     secret_hash: str  # Of this leadership: in every Alive.
     cause: Cause  # Why it stood.
-    acked: tuple[tuple[Name, Millis], ...] = ()  # Peer -> send time of the newest Alive it acked.
+    acked: tuple[tuple[Name, Millis], ...] = ()  # Peer -> how long it is silent for us.
+    longest_ms: Millis = Millis(0)  # The longest lease that an Alive of ours has said.
+    beat_ms: Millis = Millis(0)  # Between two Alives, at present.
     deadline: Millis = LONG_AGO  # The last one asked of the supervisor.
     closed: bool = False  # The supervisor has ended this leadership for good.
     retitling: tuple[Term, int] | None = None  # A higher term and the serial that makes it durable.
@@ -151,6 +154,8 @@ class State:
     promise_serial: int = (
         0  # The record that names the promise's holder; no ack before it is durable.
     )
+    lease_serial: int = 0  # The record that names the longest lease promised; until it is durable …
+    shorter_ms: Millis = Millis(0)  # … acks count for this one only.
     known: tuple[Known, ...] = ()  # The newest leaderships heard of, newest last.
     released: tuple[Leadership, ...] = ()  # Proven over: nothing of theirs counts any more.
     stand_at: Millis | None = None  # When our turn comes, or when to look again.
@@ -166,6 +171,7 @@ class State:
     fitness: Fitness = Fitness()
     relapses: int = 0  # How often we led and became unfit again: the cooldown doubles.
     ask_at: Millis | None = None  # The primary asks for its place then.
+    spares: Name | None = None  # It became the primary while this one led: it does not ask.
     ending: bool = False  # Shutdown: once the leadership is over, write, say goodbye, quit.
     quit_serial: int = 0  # The clean record; once it is written we end. No vote or ack after it.
 

@@ -57,8 +57,15 @@ def report(rules: Rules, state: State) -> Decision:
         return Decision(state)
     acked = state.leader if state.now - state.heard_at < rules.report_ms else None
     word = Report(standing_of(rules, state, state.now))
-    state = replace(state, report_due=Millis(state.now + rules.report_ms))
+    state = replace(state, report_due=Millis(state.now + report_length(rules, state)))
     return Decision(state, tuple(Send(peer, word) for peer in rules.peers if peer != acked))
+
+
+def report_length(rules: Rules, state: State) -> int:
+    """Often enough for a pool whose leader has a shorter lease than our own configuration."""
+    if not state.lease_ms:
+        return rules.report_ms
+    return min(rules.report_ms, max(rules.stall_ms, state.lease_ms // 3))
 
 
 def tick_role(rules: Rules, state: State) -> Decision:
@@ -95,7 +102,12 @@ def patience_is_over(state: State) -> bool:
 def ask_for_place(rules: Rules, state: State) -> Decision:
     """The primary asks the leader for a handover; it never starts beside it."""
     if rules.primary != rules.me or not could_lead(rules, state):
-        return Decision(state if state.ask_at is None else replace(state, ask_at=None))
+        idle = state.ask_at is None and state.spares is None
+        return Decision(state if idle else replace(state, ask_at=None, spares=None))
+    if state.spares is not None:  # A reload made it the primary, and a reload moves nobody.
+        if state.leader == state.spares:
+            return Decision(state)
+        state = replace(state, spares=None)
     if state.ask_at is None:
         state = replace(state, ask_at=Millis(state.now + rules.preempt_delay_ms))
     if state.leader is None or state.ask_at is None or state.now < state.ask_at:

@@ -235,14 +235,16 @@ class Alive(_message.Message):
     def __init__(self, term: _Optional[int] = ..., sent_at: _Optional[int] = ..., lease_ms: _Optional[int] = ..., secret_hash: _Optional[str] = ..., standing: _Optional[_Union[Standing, _Mapping]] = ...) -> None: ...
 
 class AliveAck(_message.Message):
-    __slots__ = ("term", "sent_at", "standing")
+    __slots__ = ("term", "sent_at", "standing", "lease_ms")
     TERM_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
     STANDING_FIELD_NUMBER: _ClassVar[int]
+    LEASE_MS_FIELD_NUMBER: _ClassVar[int]
     term: int
     sent_at: int
     standing: Standing
-    def __init__(self, term: _Optional[int] = ..., sent_at: _Optional[int] = ..., standing: _Optional[_Union[Standing, _Mapping]] = ...) -> None: ...
+    lease_ms: int
+    def __init__(self, term: _Optional[int] = ..., sent_at: _Optional[int] = ..., standing: _Optional[_Union[Standing, _Mapping]] = ..., lease_ms: _Optional[int] = ...) -> None: ...
 
 class Leader(_message.Message):
     __slots__ = ("term", "lease_ms", "secret_hash")

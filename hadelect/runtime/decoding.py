@@ -128,7 +128,12 @@ def alive(said: pb.Alive, names: Names) -> core.Alive:
 
 
 def alive_ack(said: pb.AliveAck, names: Names) -> core.AliveAck:
-    return core.AliveAck(term(said.term), millis(said.sent_at, "sent_at"), standing(said, names))
+    return core.AliveAck(
+        term(said.term),
+        millis(said.sent_at, "sent_at"),
+        millis(said.lease_ms, "lease_ms"),
+        standing(said, names),
+    )
 
 
 def leader(said: pb.Leader) -> core.Leader:

@@ -22,8 +22,8 @@ def put(envelope: pb.Envelope, message: core.Message) -> None:
             envelope.report.CopyFrom(pb.Report(standing=standing(said)))
         case core.Alive():
             envelope.alive.CopyFrom(alive(message))
-        case core.AliveAck(term, sent_at, said):
-            ack = pb.AliveAck(term=term, sent_at=sent_at, standing=standing(said))
+        case core.AliveAck(term, sent_at, lease, said):
+            ack = pb.AliveAck(term=term, sent_at=sent_at, lease_ms=lease, standing=standing(said))
             envelope.alive_ack.CopyFrom(ack)
         case core.Leader(term, lease, secret_hash):
             said_leader = pb.Leader(term=term, lease_ms=lease, secret_hash=secret_hash)

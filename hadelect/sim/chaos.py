@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hadelect.core.events import Drain, Handover, Shutdown
 from hadelect.core.vocabulary import Name
+from hadelect.sim.drawing import TIGHT_MS, TIMINGS, timed
 from hadelect.sim.faults import EVENTS
 from hadelect.sim.machine import Machine
 
@@ -246,3 +247,15 @@ class Chaos:
         self._commands += 1
         drained = self.dice.random() < 0.5
         self._leader_or_any().command(Drain(self._commands, drained, "an operator asks"))
+
+    def reload(self) -> None:
+        """Another timing for one member, or for one after the other: a rolling change."""
+        roomy = [timing for timing in TIMINGS if timing[2] != TIGHT_MS]
+        timing = self.dice.choice(roomy if self.world.faults.pause_init else TIMINGS)
+        names = self.world.names if self.dice.random() < 0.3 else (self._leader_or_any().name,)
+        because = "heartbeat {}, lease {}, margin {} ms".format(*timing)
+        at = self.world.now
+        for name in names:
+            machine = self.world.machines[name]
+            self.world.at(at, lambda m: m.reload(timed(m.rules, timing), because), machine)
+            at += self.dice.choice((0, 100, 1000))

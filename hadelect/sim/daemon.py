@@ -30,6 +30,7 @@ from hadelect.core.events import (
     PeerRefused,
     Persisted,
     PersistFailed,
+    Reloaded,
     SupervisorReady,
     Tick,
 )
@@ -105,6 +106,8 @@ class Daemon(Process):
         before = self.state
         decision = self._step(self.rules, before, event, self._now())
         state = self.state = decision.state
+        if type(event) is Reloaded:
+            self.rules = event.rules
         world.steps += 1
         if decision.effects:
             carry_out(decision.effects, self)

@@ -54,10 +54,21 @@ def draw_timings(dice: Random, rules: tuple[Rules, ...]) -> tuple[Rules, ...]:
 def with_timings(
     rules: tuple[Rules, ...], timings: list[tuple[int, int, int]]
 ) -> tuple[Rules, ...]:
-    return tuple(
-        replace(each, heartbeat_ms=Millis(beat), lease_ms=Millis(lease), margin_ms=Millis(margin))
-        for each, (beat, lease, margin) in zip(rules, timings, strict=True)
+    return tuple(timed(each, timing) for each, timing in zip(rules, timings, strict=True))
+
+
+def timed(rules: Rules, timing: tuple[int, int, int]) -> Rules:
+    beat, lease, margin = timing
+    return replace(
+        rules, heartbeat_ms=Millis(beat), lease_ms=Millis(lease), margin_ms=Millis(margin)
     )
+
+
+def draw_reloads(dice: Random, faults: Faults) -> Faults:
+    """Dice of their own: days without a reload stay as they were."""
+    if faults.wipe:  # Who has lost its memory cannot know of others' longer leases.
+        return faults
+    return replace(faults, reload=dice.choice((0, 0, 1, 3)))
 
 
 def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
@@ -85,7 +96,9 @@ def draw_faults(dice: Random, rules: tuple[Rules, ...]) -> Faults:
         gap_ms=(dice.choice((1, 50, 200)), dice.choice((1000, 5000, 10_000))),
         pause_ms=(20, rules[0].lease_ms * 3),
     )
-    weights: dict[str, Any] = {name: dice.choice((0, 0, 0, 1, 3)) for name in EVENTS}
+    weights: dict[str, Any] = {
+        name: dice.choice((0, 0, 0, 1, 3)) for name in EVENTS if name != "reload"
+    }
     if any(weights[name] for name in ("cut", "partition", "one_way", "chain", "lure")):
         weights["heal"] = dice.choice((1, 3, 6))
     if not faults.drift_ppm:

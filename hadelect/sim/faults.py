@@ -69,6 +69,7 @@ class Faults:
     restart: int = 0  # A clean stop and start: an upgrade.
     handover: int = 0
     drain: int = 0
+    reload: int = 0  # A member's timing changes while it runs.
     standby_restart: int = 0
     standby_crash: int = 0
 

@@ -6,7 +6,7 @@ Law: what is on the disk outlives everything but `wipe`; a process outlives noth
 
 from typing import TYPE_CHECKING
 
-from hadelect.core.events import Command, Shutdown
+from hadelect.core.events import Command, Reloaded, Shutdown
 from hadelect.core.render import asked
 from hadelect.core.vocabulary import Role, Rules
 from hadelect.sim.clock import BootClock
@@ -27,6 +27,7 @@ class Machine:
     def __init__(self, world: "World", rules: Rules) -> None:
         self.world = world
         self.rules = rules
+        self.widest_margin_ms = rules.margin_ms  # Of all that it ran with.
         self.name = rules.me
         self.up = False
         self.boot = 0  # Names the boot: the boot id.
@@ -214,6 +215,15 @@ class Machine:
             else:
                 self.world.referees.causes.happened_to(self.name, "is stopped", STOP_TIMEOUT_MS)
             daemon.run(daemon.feed, command)
+
+    def reload(self, rules: Rules, because: str) -> None:
+        """SIGHUP with another configuration: for its daemon now, and for every later one."""
+        self.world.say(self.name, f"reloads: {because}")
+        self.rules = rules
+        self.widest_margin_ms = max(self.widest_margin_ms, rules.margin_ms)
+        self.world.referees.rules_changed(rules)
+        if self.daemon is not None:
+            self.daemon.run(self.daemon.feed, Reloaded(rules, f"reload: {because}"))
 
     def drift(self, drift_ppm: int) -> None:
         """The clock's rate changes; who waits for an instant on it looks again."""

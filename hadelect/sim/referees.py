@@ -39,7 +39,7 @@ class BrokenPromise(Exception):
 class Referees:
     def __init__(self, world: "World", pool: tuple[Rules, ...]) -> None:
         self.world = world
-        rules = max(pool, key=lambda each: each.lease_ms)  # The slowest sets the bounds.
+        self.slowest = rules = max(pool, key=_slowness)  # Of all that ever ran: it sets the bounds.
         self.majority = rules.identity.arbitration is Arbitration.MAJORITY
         self.needed = rules.majority
         self.causes = Causes(world, bound_ms(rules, world.faults))
@@ -53,6 +53,14 @@ class Referees:
         self._token = Term(0)
         self._apart: dict[tuple[Name, Name], int | None] = {}  # Pair -> until when; None = still.
         self._looks_at = -1
+
+    def rules_changed(self, rules: Rules) -> None:
+        """A member goes by another timing from now on; what the old one promised may still hold."""
+        self.slowest = max(self.slowest, rules, key=_slowness)
+        faults = self.world.faults
+        self.causes.window_ms = max(self.causes.window_ms, bound_ms(self.slowest, faults))
+        self._resolve_ms = max(self._resolve_ms, resolve_ms(self.slowest, faults))
+        self._shortest_lease_ms = min(self._shortest_lease_ms, rules.lease_ms)
 
     def broken(self, what: str) -> NoReturn:
         self.world.say("", f"BROKEN: {what}")
@@ -108,7 +116,7 @@ class Referees:
 
     def _check_deadline(self, init: "Init") -> None:
         """Authority lasts a margin longer than the latest deadline asked for."""
-        margin_ms = init.machine.rules.margin_ms
+        margin_ms = init.machine.widest_margin_ms
         allowed = init.latest_asked + (margin_ms if init.stopped else KILL_SLACK_MS)
         if init.machine.clock.read(self.world.now) > allowed:
             self.broken(f"the tree of {init.name}, term {init.term}, outlives its authority")
@@ -207,10 +215,14 @@ class Referees:
         """What no single change shows: trees that outlive their authority, lasting overlaps."""
         for tree in self.running:
             machine = tree.machine
-            if machine.clock.read(self.world.now) > tree.latest_asked + machine.rules.margin_ms:
+            if machine.clock.read(self.world.now) > tree.latest_asked + machine.widest_margin_ms:
                 self._check_deadline(tree)
         if len(self.running) > 1:
             self._check_overlap()
+
+
+def _slowness(rules: Rules) -> int:
+    return rules.lease_ms
 
 
 def _pair(one: Name, other: Name) -> tuple[Name, Name]:

@@ -21,6 +21,7 @@ from hadelect.sim.drawing import (
     draw_faults,
     draw_harmless,
     draw_pool,
+    draw_reloads,
     draw_timings,
 )
 from hadelect.sim.faults import Faults
@@ -49,6 +50,7 @@ def bad_day(
     drawn = dice.choices(tuple(KINDS), tuple(KINDS.values()))[0]
     kind = kind or drawn
     rules, faults = draw_day(dice, kind)
+    faults = draw_reloads(Random(f"reloads of {seed}"), faults)
     world = World(rules, dice.randrange(2**32), faults, core)
     world.verbose, world.tell = verbose, tell
     world.counters[f"{kind} days"] += 1
@@ -134,9 +136,9 @@ def undrain(world: World) -> None:
 def liveness(world: World, calm_ms: int = CALM_MS) -> None:
     """One leader, its controllee running, followed by all, within the bound; then calm."""
     start = world.now
-    bound = max(bound_ms(world.machines[name].rules, world.faults) for name in world.names)
-    bound += cooldown_ms(world)
-    longest = max(world.machines[name].rules.lease_ms for name in world.names)
+    slowest = world.referees.slowest
+    bound = bound_ms(slowest, world.faults) + cooldown_ms(world)
+    longest = slowest.lease_ms
     since = None  # Since when all agree: for a lease, so that nothing of the bad day is under way.
     while since is None or world.now - since < longest:
         undrain(world)

@@ -137,6 +137,15 @@ class Script:
             machine.rules = configured(machine.rules, name, value)
             self.world.say(machine.name, f"is configured with {word}")
 
+    def reload(self, words: list[str]) -> None:
+        """`reload MEMBER lease=T|heartbeat=T|margin=T|primary=yes …`: while it runs."""
+        machine = self.machine(words[0])
+        rules = machine.rules
+        for word in words[1:]:
+            name, value = word.split("=")
+            rules = configured(rules, name, value)
+        machine.reload(rules, " ".join(words[1:]))
+
     # -- what goes wrong on a machine ------------------------------------------------------------
 
     def disk_full(self, words: list[str]) -> None:
@@ -234,6 +243,8 @@ def configured(rules: Rules, name: str, value: str) -> Rules:
             return replace(rules, heartbeat_ms=Millis(millis(value)))
         case "margin":
             return replace(rules, margin_ms=Millis(millis(value)))
+        case "primary":
+            return replace(rules, use_primary=value == "yes")
     raise UnknownCommand(f"configure {name}")
 
 
@@ -252,6 +263,7 @@ COMMANDS: dict[str, Callable[[Script, list[str]], None]] = {
         Script.start,
         Script.wipe,
         Script.configure,
+        Script.reload,
         Script.disk_full,
         Script.disk_works,
         Script.disk_stalls,

@@ -183,4 +183,4 @@ def ack(member: Member, peer: Name, **changes: object) -> tuple[Effect, ...]:
     state = member.state
     follows: dict[str, Any] = {"term": state.term, "leader": member.rules.me, **changes}
     said = standing(follows.pop("role", Role.PASSIVE), **follows)
-    return member.hear(peer, AliveAck(state.term, member.now, said))
+    return member.hear(peer, AliveAck(state.term, member.now, member.rules.lease_ms, said))

@@ -19,6 +19,7 @@ from hadelect.core.events import (
     PersistFailed,
     Received,
     Released,
+    Reloaded,
     Shutdown,
     SupervisorReady,
     Tick,
@@ -91,7 +92,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Hello, st.just(IDENTITY), WORDS, WORDS),
     st.builds(Report, STANDINGS),
     st.builds(Alive, TERMS, TIMES, LEASES, HASHES, STANDINGS),
-    st.builds(AliveAck, TERMS, TIMES, STANDINGS),
+    st.builds(AliveAck, TERMS, TIMES, LEASES, STANDINGS),
     st.builds(Leader, TERMS, LEASES, HASHES),
     st.builds(PreVote, TIMES, st.none(), st.one_of(st.none(), PROOFS), STANDINGS),
     st.builds(PreVoteReply, TIMES, REFUSALS, STANDINGS),
@@ -129,10 +130,24 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(Handover, st.just(1), MAYBE_NAME, WORDS, st.booleans(), st.booleans()),
     st.builds(Drain, st.just(1), st.booleans(), WORDS, st.booleans()),
 )
-STEPS = st.lists(st.tuples(EVENTS, st.sampled_from([0, 1, 20, 150, 500, 3000])), max_size=60)
+TIMINGS = st.sampled_from(
+    [
+        {"heartbeat_ms": Millis(beat), "lease_ms": Millis(lease), "margin_ms": Millis(margin)}
+        for beat, lease, margin in ((500, 3000, 500), (20, 100, 30), (2000, 60_000, 20_000))
+    ]
+)
+RELOADS = st.builds(
+    lambda timing, primary: {**timing, "use_primary": primary}, TIMINGS, st.booleans()
+)
+STEPS = st.lists(
+    st.tuples(st.one_of(EVENTS, EVENTS, RELOADS), st.sampled_from([0, 1, 20, 150, 500, 3000])),
+    max_size=60,
+)
 
 
-def run(rules: Rules, found: Record | None, steps: list[tuple[Event, int]]) -> None:
+def run(
+    rules: Rules, found: Record | None, steps: list[tuple[Event | dict[str, Any], int]]
+) -> None:
     decision = boot(rules, found, same_boot=True, now=Millis(0))
     state, now = decision.state, Millis(0)
     for event, wait in steps:
@@ -148,8 +163,14 @@ def run(rules: Rules, found: Record | None, steps: list[tuple[Event, int]]) -> N
         else:
             raise AssertionError("woken a thousand times in a second or two")
         now = until
-        decision = step(rules, state, possible(event, state), now)
+        told = (
+            [Reloaded(replace(rules, **event), "")]
+            if isinstance(event, dict)
+            else [possible(event, state)]
+        )
+        decision = step(rules, state, told[0], now)
         state = check(rules, state, decision.state, decision.effects)
+        rules = told[0].rules if isinstance(event, dict) else rules
 
 
 def possible(event: Event, state: State) -> Event:
@@ -171,9 +192,14 @@ def check(rules: Rules, old: Any, new: Any, effects: tuple[Any, ...]) -> Any:
     if old.leading and not new.leading and not old.leading.closed:
         asked = any(isinstance(effect, Stop) for effect in effects)
         assert asked or new.controllee.state.value == "stopped"
+    if old.leading and new.leading:
+        assert new.leading.authority_until >= old.leading.authority_until
+        assert new.leading.deadline >= old.leading.deadline
     held, after = active_promise(old, new.now), active_promise(new, new.now)
     if held and after and after.leader != held.leader:
         assert after.term > held.term or rules.identity.arbitration is Arbitration.NONE
+    if held and after and (after.leader, after.term) == (held.leader, held.term):
+        assert after.until >= held.until
     hash(new)
     explainable(rules, new)
     return new

@@ -572,7 +572,7 @@ def test_a_member_without_memory_that_hears_nobody_does_not_stand() -> None:
     member.wait(9000)
     assert member.role() is Role.PASSIVE
     assert "learned" in obstacle(member.rules, member.state, member.now)
-    assert member.hear(B, AliveAck(Term(64), Millis(1), standing())) == ()
+    assert member.hear(B, AliveAck(Term(64), Millis(1), Millis(3000), standing())) == ()
 
 
 def test_an_objection_holds_a_majority_back_for_a_round() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hadelect.core.authority import majority_authority, with_ack
 from hadelect.core.effects import Answer, Emit, Extend, Persist, Quit, Retitle, Send, Start, Stop
 from hadelect.core.events import (
     ControlleeChanged,
@@ -15,7 +16,6 @@ from hadelect.core.events import (
     Shutdown,
     SupervisorReady,
 )
-from hadelect.core.leading import majority_authority
 from hadelect.core.messages import (
     Alive,
     AliveAck,
@@ -92,7 +92,9 @@ def keep_leading(member: Member, length_ms: int, *peers: Name) -> tuple[object, 
                 alive = effect.message
                 if effect.to in peers:
                     follows = standing(term=alive.term, leader=member.rules.me)
-                    told += member.hear(effect.to, AliveAck(alive.term, alive.sent_at, follows))
+                    told += member.hear(
+                        effect.to, AliveAck(alive.term, alive.sent_at, alive.lease_ms, follows)
+                    )
         told += seen
     return told
 
@@ -116,9 +118,12 @@ def test_authority_counts_from_the_send_time_that_a_majority_acked(
     members: tuple[Name, ...], acked: tuple[int, ...], ends: int | None
 ) -> None:
     """The majority-th newest, ourselves counted as now, plus the lease."""
-    pairs = tuple((name, Millis(at)) for name, at in zip(members[1:], acked, strict=False))
-    leading = Leading(Millis(0), Millis(0), "", Cause.SILENCE, acked=pairs)
-    until = majority_authority(rules_of(members=members), leading)
+    rules = rules_of(members=members)
+    leading = Leading(Millis(0), Millis(0), "", Cause.SILENCE, longest_ms=Millis(3000))
+    for name, at in zip(members[1:], acked, strict=False):
+        ack_ = AliveAck(Term(64), Millis(at), Millis(3000), standing())
+        leading = with_ack(rules, leading, name, ack_)
+    until = majority_authority(rules, leading)
     assert (until if until > 0 else None) == ends
 
 
@@ -137,10 +142,15 @@ def test_an_ack_that_follows_another_does_not_count() -> None:
     member.wait(500)
     assert not of(ack(member, B, leader=None), Extend)
     follows = standing(term=member.state.term, leader=A)
-    late = AliveAck(member.state.term, Millis(member.now + 1), follows)
+    late = AliveAck(member.state.term, Millis(member.now + 1), Millis(3000), follows)
     assert member.hear(B, late) == ()
     assert (
-        member.hear(B, AliveAck(member.state.term, member.now, standing(leader=A, term=Term(9999))))
+        member.hear(
+            B,
+            AliveAck(
+                member.state.term, member.now, Millis(3000), standing(leader=A, term=Term(9999))
+            ),
+        )
         == ()
     )
 

@@ -90,7 +90,7 @@ MESSAGES: list[tuple[Message, str]] = [
     (Hello(IDENTITY, "0.1.0", "x"), "hello from version 0.1.0"),
     (Report(standing()), "report: PASSIVE term 0"),
     (say_alive(A, 64), "alive, term 64"),
-    (AliveAck(T64, NOW, standing()), "heard alive of term 64, follows nobody"),
+    (AliveAck(T64, NOW, Millis(3000), standing()), "heard alive of term 64, follows nobody"),
     (Leader(T64, NOW, ""), "I am leader of term 64"),
     (PreVote(NOW, None, None, standing()), "would you vote for me?"),
     (PreVoteReply(NOW, None, standing()), "would"),
