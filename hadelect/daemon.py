@@ -12,11 +12,13 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from hadelect import __version__
 from hadelect.config.findings import ConfigError
 from hadelect.config.load import load
+from hadelect.config.model import Config
 from hadelect.core.render import promise_in_words
 from hadelect.runtime.arguments import UsageError, parse
 from hadelect.runtime.listening import PortError
@@ -49,7 +51,11 @@ def main(argv: list[str]) -> NoReturn:
         refuse(error.problems)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    loop.run_until_complete(Process(prepared, fd).live())
+
+    def read() -> Config:
+        return load(arguments.config, arguments.sets, port=arguments.port, member=arguments.member)
+
+    loop.run_until_complete(Process(prepared, fd, read).live())
     os._exit(BUG)  # Not reached: live() ends the process.
 
 
@@ -71,17 +77,19 @@ def supervisor_fd() -> int:
 class Process:
     """The member and what belongs to the process: signals, the supervisor, the end."""
 
-    def __init__(self, prepared: Prepared, fd: int) -> None:
+    def __init__(self, prepared: Prepared, fd: int, read: Callable[[], Config]) -> None:
         self._loop = asyncio.get_event_loop()
         self._prepared = prepared
         self._systemd = Notifier(os.environ)
         self._fd = fd
+        self._read = read
         self._asked_at: float | None = None
         self._member: Member | None = None
 
     async def live(self) -> NoReturn:
         self._loop.set_exception_handler(self._unexpected)
-        member = self._member = Member(self._prepared, Surroundings(self._crashed, self._systemd))
+        around = Surroundings(self._crashed, self._systemd, read=self._read)
+        member = self._member = Member(self._prepared, around)
         try:
             await member.start()
             supervisor = SupervisorClient(
@@ -129,14 +137,14 @@ class Process:
             self._asked_at = now
             self._systemd.stopping()
             self._member.driver.shut_down(f"clean stop ({name})")
-            limit = STOP_SECONDS + self._prepared.config.controllee.stop_timeout
+            limit = STOP_SECONDS + self._member.config.controllee.stop_timeout
             self._loop.call_later(limit, self._give_up, f"not stopped after {limit:g} s")
         elif now - self._asked_at > ONE_SIGNAL_SECONDS:
             self._give_up(f"a second {name}")
 
     def _on_reload(self) -> None:
         assert self._member is not None
-        self._member.note("SIGHUP: reload comes with a later release; restart to apply changes")
+        self._member.reload("SIGHUP")
 
     # --- ends ----------------------------------------------------------------------------------
 

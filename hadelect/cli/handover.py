@@ -64,7 +64,7 @@ async def _move(pool: PoolView, request: HandoverRequest) -> CommandReply:
     until = boottime() + request.wait_seconds
     before = _leader(await ask(pool))
     seconds = request.wait_seconds + GRACE_SECONDS
-    reply = await give(
+    reply: CommandReply = await give(
         pool.control_socket, lambda stub: stub.Handover(request, timeout=seconds), seconds
     )
     if request.dry_run or not reply.ok:

@@ -25,6 +25,7 @@ COMMANDS = {
     "handover": ("hadelect.cli.handover", "handover", "Move the leadership, planned, no overlap."),
     "drain": ("hadelect.cli.drain", "drain", "Keep a member from leading."),
     "undrain": ("hadelect.cli.drain", "undrain", "Let a drained member lead again."),
+    "reload": ("hadelect.cli.reload", "reload", "Read the configuration again, nothing moves."),
     "check": ("hadelect.cli.check", "check", "Check the configuration."),
     "demo": ("hadelect.cli.demo", "demo", "See failovers on this machine, with a toy scheduler."),
 }

@@ -9,7 +9,7 @@ import click
 
 from hadelect.cli.failures import Exit, Failure
 from hadelect.config.findings import ConfigError
-from hadelect.config.load import load_pool
+from hadelect.config.load import load_control_socket, load_pool
 from hadelect.config.model import PoolView
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,6 +87,17 @@ def pool_of(source: Source) -> PoolView:
     """Whom to ask, and how. Raises Failure (78) with every error of the configuration on a line."""
     try:
         return load_pool(Path(source.config) if source.config else None, source.settings)
+    except ConfigError as error:
+        raise Failure(str(error), Exit.CONFIG) from error
+
+
+def socket_of(source: Source) -> Path:
+    """Where the member on this machine listens, also when the file is full of mistakes otherwise.
+
+    Raises Failure (78).
+    """
+    try:
+        return load_control_socket(Path(source.config) if source.config else None, source.settings)
     except ConfigError as error:
         raise Failure(str(error), Exit.CONFIG) from error
 

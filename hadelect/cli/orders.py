@@ -10,6 +10,7 @@ import os
 import pwd
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import grpc
@@ -18,10 +19,10 @@ import grpc.aio
 from hadelect.cli.client import local_stub, words_of
 from hadelect.cli.failures import Exit, Failure
 from hadelect.cli.knock import require_open
-from hadelect.pb.control_pb2 import CommandReply
+from hadelect.pb.control_pb2 import CommandReply, ReloadReply
 from hadelect.pb.control_pb2_grpc import ControlStub
 
-Order = Callable[[ControlStub], Awaitable[CommandReply]]
+Reply = TypeVar("Reply", CommandReply, ReloadReply)
 
 
 def operator() -> str:
@@ -34,7 +35,9 @@ def operator() -> str:
         return f"uid {os.getuid()}"
 
 
-async def give(socket: Path, order: Order, seconds: float) -> CommandReply:
+async def give(
+    socket: Path, order: Callable[[ControlStub], Awaitable[Reply]], seconds: float
+) -> Reply:
     """Raises Failure: 1 not allowed or not over in `seconds`, 3 nobody behind the socket."""
     require_open(socket)
     try:

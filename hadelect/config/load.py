@@ -65,6 +65,12 @@ def load_pool(
     return view
 
 
+def load_control_socket(path: Path | None, sets: Sequence[str]) -> Path:
+    """For those who want the member itself to judge the file. Raises ConfigError: unreadable."""
+    settings = _settings(path, sets, None, own_entry.this_host())
+    return settings.path("HAD_CONTROL_SOCKET") or Path("/")
+
+
 def _settings(
     path: Path | None,
     sets: Sequence[str],

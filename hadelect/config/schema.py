@@ -31,6 +31,7 @@ class Change(Enum):
     LIVE = "reload"
     RESTART = "restart"
     MEMBERSHIP = "membership procedure"
+    NEVER = "all stopped"  # Members that differ refuse each other.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Variable:
     later: str = ""  # Read and kept now; what uses it comes in a later release.
 
 
-LIVE, MEMBERSHIP = Change.LIVE, Change.MEMBERSHIP
+LIVE, MEMBERSHIP, NEVER = Change.LIVE, Change.MEMBERSHIP, Change.NEVER
 BOOLEAN, SECONDS, COUNT, SIZE, PATH, WORD = (
     Kind.BOOLEAN, Kind.SECONDS, Kind.COUNT, Kind.SIZE, Kind.PATH, Kind.WORD,
 )  # fmt: skip
@@ -63,8 +64,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HAD_WITNESS_LIST", MEMBERS, "", "members that vote and never lead", change=MEMBERSHIP, equal=True),
     Variable("HAD_ARGS", ARGUMENTS, "", "-p PORT: the port of this member, which with its own addresses finds its entry"),
     Variable("HAD_MEMBER", TEXT, "", "the entry of HAD_LIST or HAD_WITNESS_LIST that this member is; decides outright"),
-    Variable("HAD_POOL", TEXT, "$(COLLECTOR_NAME:hadelect)", "name of the pool; members of another are refused", equal=True),
-    Variable("HAD_ARBITRATION", WORD, "none", "what gives the right to lead: a grant from all that are reached (none), or votes of a majority", words=("none", "majority"), equal=True),
+    Variable("HAD_POOL", TEXT, "$(COLLECTOR_NAME:hadelect)", "name of the pool; members of another are refused", change=NEVER, equal=True),
+    Variable("HAD_ARBITRATION", WORD, "none", "what gives the right to lead: a grant from all that are reached (none), or votes of a majority", words=("none", "majority"), change=NEVER, equal=True),
     Variable("HAD_USE_PRIMARY", BOOLEAN, "false", "the first entry leads whenever it is alive and fit", change=LIVE, equal=True),
     Variable("HAD_PREEMPT_DELAY", SECONDS, "0", "how long a returned primary waits before it asks for the handover", 0, DAY, change=LIVE, equal=True),
     # Timing.
@@ -74,7 +75,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HAD_LEASE_DURATION", SECONDS, "3", "how long authority lasts after an acknowledged Alive, and the silence after which a leader is suspected; at least 4 heartbeats", 0.1, 3600, change=LIVE, equal=True),
     Variable("HAD_LEASE_MARGIN", SECONDS, "", "SIGKILL is due this long before authority ends; default: a sixth of the lease, at least 0.25", 0.001, 1800, change=LIVE, equal=True),
     # The controllee.
-    Variable("HAD_CONTROLLEE", TEXT, "NEGOTIATOR", "name of the controllee, <X> below", equal=True),
+    Variable("HAD_CONTROLLEE", TEXT, "NEGOTIATOR", "name of the controllee, <X> below", change=NEVER, equal=True),
     Variable("<X>", TEXT, "", "path of the controllee's program (default for NEGOTIATOR: $(SBIN)/condor_negotiator)"),
     Variable("<X>_ARGS", ARGUMENTS, "", "its arguments, as condor_master reads them; it must stay in the foreground"),
     Variable("<X>_ENVIRONMENT", Kind.ENVIRONMENT, "", "added to its environment: A=1;B=2"),
@@ -110,9 +111,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HAD_STATE_DIR", PATH, "/var/lib/hadelect", "durable term, vote, promise and voters' list; lock, record of the running tree, history; on a local disk"),
     Variable("HAD_CONTROL_SOCKET", PATH, "$(HAD_STATE_DIR)/control.sock", "Unix socket for operators, mode 0660"),
     Variable("HAD_HTTP_ADDRESS", Kind.HTTP, ":9460", "/metrics, /leader, /health, /ready, status page; off for none; port 0 picks one"),
-    Variable("HAD_TLS_CERT", PATH, "", "certificate of this member; with HAD_TLS_KEY and HAD_TLS_CA: mutual TLS"),
-    Variable("HAD_TLS_KEY", PATH, "", "its private key"),
-    Variable("HAD_TLS_CA", PATH, "", "certificates that sign the members'"),
+    Variable("HAD_TLS_CERT", PATH, "", "certificate of this member; with HAD_TLS_KEY and HAD_TLS_CA: mutual TLS; read again at a reload", change=LIVE),
+    Variable("HAD_TLS_KEY", PATH, "", "its private key", change=LIVE),
+    Variable("HAD_TLS_CA", PATH, "", "certificates that sign the members'", change=LIVE),
     Variable("HAD_ALLOW_INSECURE", BOOLEAN, "false", "members on other hosts without TLS", equal=True),
     # Log.
     Variable("HAD_LOG", PATH, "", "log file; default: standard error", change=LIVE),

@@ -112,6 +112,38 @@ class DrainRequest(_message.Message):
     force: bool
     def __init__(self, member: _Optional[str] = ..., undrain: _Optional[bool] = ..., reason: _Optional[str] = ..., operator: _Optional[str] = ..., force: _Optional[bool] = ...) -> None: ...
 
+class ReloadRequest(_message.Message):
+    __slots__ = ("operator",)
+    OPERATOR_FIELD_NUMBER: _ClassVar[int]
+    operator: str
+    def __init__(self, operator: _Optional[str] = ...) -> None: ...
+
+class ReloadReply(_message.Message):
+    __slots__ = ("ok", "variables", "problems", "warnings")
+    OK_FIELD_NUMBER: _ClassVar[int]
+    VARIABLES_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    ok: bool
+    variables: _containers.RepeatedCompositeFieldContainer[ReloadedVariable]
+    problems: _containers.RepeatedScalarFieldContainer[str]
+    warnings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, ok: _Optional[bool] = ..., variables: _Optional[_Iterable[_Union[ReloadedVariable, _Mapping]]] = ..., problems: _Optional[_Iterable[str]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReloadedVariable(_message.Message):
+    __slots__ = ("name", "old", "new", "outcome", "remedy")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OLD_FIELD_NUMBER: _ClassVar[int]
+    NEW_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    REMEDY_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    old: str
+    new: str
+    outcome: str
+    remedy: str
+    def __init__(self, name: _Optional[str] = ..., old: _Optional[str] = ..., new: _Optional[str] = ..., outcome: _Optional[str] = ..., remedy: _Optional[str] = ...) -> None: ...
+
 class CommandReply(_message.Message):
     __slots__ = ("ok", "text", "leader")
     OK_FIELD_NUMBER: _ClassVar[int]

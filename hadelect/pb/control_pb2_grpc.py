@@ -64,6 +64,11 @@ class ControlStub:
                 request_serializer=hadelect_dot_pb_dot_control__pb2.HistoryRequest.SerializeToString,
                 response_deserializer=hadelect_dot_pb_dot_control__pb2.HistoryReply.FromString,
                 _registered_method=True)
+        self.Reload = channel.unary_unary(
+                '/hadelect.v1.Control/Reload',
+                request_serializer=hadelect_dot_pb_dot_control__pb2.ReloadRequest.SerializeToString,
+                response_deserializer=hadelect_dot_pb_dot_control__pb2.ReloadReply.FromString,
+                _registered_method=True)
 
 
 class ControlServicer:
@@ -111,6 +116,13 @@ class ControlServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reload(self, request, context):
+        """Read the configuration again, on the member that is asked; as SIGHUP.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ControlServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -143,6 +155,11 @@ def add_ControlServicer_to_server(servicer, server):
                     servicer.History,
                     request_deserializer=hadelect_dot_pb_dot_control__pb2.HistoryRequest.FromString,
                     response_serializer=hadelect_dot_pb_dot_control__pb2.HistoryReply.SerializeToString,
+            ),
+            'Reload': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reload,
+                    request_deserializer=hadelect_dot_pb_dot_control__pb2.ReloadRequest.FromString,
+                    response_serializer=hadelect_dot_pb_dot_control__pb2.ReloadReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -307,6 +324,33 @@ class Control:
             '/hadelect.v1.Control/History',
             hadelect_dot_pb_dot_control__pb2.HistoryRequest.SerializeToString,
             hadelect_dot_pb_dot_control__pb2.HistoryReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hadelect.v1.Control/Reload',
+            hadelect_dot_pb_dot_control__pb2.ReloadRequest.SerializeToString,
+            hadelect_dot_pb_dot_control__pb2.ReloadReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -8,48 +8,64 @@ import os
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # Its handlers crash forked children.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # Junk from strangers is counted, not printed.
 
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import grpc.aio
 
 from hadelect.config.model import TlsSpec
+from hadelect.runtime import certificates
 from hadelect.runtime.certificate import expires_at
+from hadelect.runtime.certificates import KeyPair, TlsError
 from hadelect.runtime.resolver import Endpoint
 from hadelect.runtime.wire import MAX_BYTES
+
+__all__ = [
+    "Credentials",
+    "TlsError",
+    "certified_names",
+    "channel_options",
+    "credentials",
+    "dial",
+    "server_options",
+]
 
 Options = list[tuple[str, Any]]
 
 
-class TlsError(Exception):
-    """A certificate or key cannot be used: one line with the remedy."""
-
-
-@dataclass(frozen=True, slots=True)
 class Credentials:
-    """Mutual TLS: both sides show a certificate of the same authority."""
+    """Mutual TLS: both sides show a certificate of the same authority.
 
-    server: grpc.ServerCredentials
-    client: grpc.ChannelCredentials
-    expires_at: float  # Of our certificate; seconds since 1970.
+    Every new connection is made with the newest pair; streams that exist go on with theirs.
+    """
+
+    def __init__(self, pair: KeyPair) -> None:
+        self._pair = pair
+        self.server = grpc.dynamic_ssl_server_credentials(
+            self._server_pair(), self._server_pair, require_client_authentication=True
+        )
+
+    @property
+    def client(self) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(self._pair.ca, self._pair.key, self._pair.cert)
+
+    @property
+    def expires_at(self) -> float:
+        """Of our certificate; seconds since 1970."""
+        return expires_at(self._pair.cert)
+
+    def renew(self, pair: KeyPair) -> None:
+        self._pair = pair
+
+    def _server_pair(self) -> grpc.ServerCertificateConfiguration:
+        """GRPC asks before every handshake, in a thread of its own."""
+        pair = self._pair
+        return grpc.ssl_server_certificate_configuration([(pair.key, pair.cert)], pair.ca)
 
 
 def credentials(tls: TlsSpec | None) -> Credentials | None:
-    """Read once, at the start. Raises TlsError."""
-    if tls is None:
-        return None
-    try:
-        cert, key, ca = (path.read_bytes() for path in (tls.cert, tls.key, tls.ca))
-    except OSError as error:
-        raise TlsError(
-            f"HAD_TLS_*: {error.filename}: {error.strerror}; name files that this user may read"
-        ) from None
-    return Credentials(
-        grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=True),
-        grpc.ssl_channel_credentials(ca, key, cert),
-        expires_at(cert),
-    )
+    """Read at the start. Raises TlsError."""
+    return None if tls is None else Credentials(certificates.read(tls))
 
 
 def server_options() -> Options:

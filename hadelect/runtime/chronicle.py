@@ -30,7 +30,7 @@ class Chronicle:
 
     def __init__(self, rules: Rules, readers: Readers, took_part: Callable[[], None]) -> None:
         """`took_part` is called once, when the member leaves PRE."""
-        self._rules = rules
+        self.rules = rules
         self._readers = readers
         self._took_part = took_part
 
@@ -42,7 +42,7 @@ class Chronicle:
         say(line, **fields)
         entry = {
             "time": wall_clock(),
-            "member": self._rules.me,
+            "member": self.rules.me,
             "term": effect.term,
             "role": effect.role.value,
             "was": effect.was.value if effect.was else None,
@@ -56,7 +56,7 @@ class Chronicle:
             self._readers.systemd.status(line)
 
     def stepped(self, old: State, new: State) -> None:
-        self._readers.metrics.stepped(self._rules, old, new)
+        self._readers.metrics.stepped(self.rules, old, new)
         if old.role is Role.PRE and new.role is not Role.PRE:
             self._readers.systemd.ready(f"{new.role.value}, taking part")
             self._took_part()

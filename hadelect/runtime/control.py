@@ -4,13 +4,15 @@ Law 1: over TCP nobody commands; the refusal names the remedy.
 Law 2: a command that is meant for another member is forwarded to it, once.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
 import grpc.aio
 
+from hadelect.config.reload import outcome, remedy
 from hadelect.pb.control_pb2 import (
     CommandReply,
     DrainRequest,
@@ -19,17 +21,30 @@ from hadelect.pb.control_pb2 import (
     HandoverRequest,
     HistoryReply,
     HistoryRequest,
+    ReloadedVariable,
+    ReloadReply,
+    ReloadRequest,
     StatusReply,
     StatusRequest,
 )
 from hadelect.pb.control_pb2_grpc import ControlServicer
 from hadelect.runtime.archive import Archive, Busy
 from hadelect.runtime.operate import Desk
+from hadelect.runtime.reload import PATIENCE_SECONDS, Outcome
 from hadelect.runtime.watch import Full, Gallery
+
+RELOAD_SECONDS = PATIENCE_SECONDS + 1
 
 
 class ControlService(ControlServicer):
-    def __init__(self, desk: Desk, gallery: Gallery, archive: Archive) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        gallery: Gallery,
+        archive: Archive,
+        reload: Callable[[str], Awaitable[Outcome]],
+    ) -> None:
+        self._reload = reload
         self._desk = desk
         self._gallery = gallery
         self._archive = archive
@@ -85,6 +100,15 @@ class ControlService(ControlServicer):
         await self._require_socket(context)
         return await self._desk.drain(request)
 
+    async def Reload(self, request: ReloadRequest, context: Any) -> ReloadReply:  # noqa: N802
+        await self._require_socket(context)
+        try:
+            async with asyncio.timeout(RELOAD_SECONDS):
+                return reply_of(await self._reload(request.operator))
+        except TimeoutError:
+            hangs = f"not read within {RELOAD_SECONDS:g} s; it goes on when the files can be read"
+            return ReloadReply(ok=False, problems=[hangs])
+
     async def _require_socket(self, context: Any) -> None:
         if not str(context.peer()).startswith("unix:"):
             await context.abort(
@@ -92,3 +116,22 @@ class ControlService(ControlServicer):
                 "commands are taken on the Unix socket only (HAD_CONTROL_SOCKET); give this one on"
                 f" the host of {self._desk.me}, as a user who may write that socket",
             )
+
+
+def reply_of(told: Outcome) -> ReloadReply:
+    variables = [
+        ReloadedVariable(
+            name=item.name,
+            old=item.old,
+            new=item.new,
+            outcome=outcome(item.change),
+            remedy=remedy(item.change).lstrip(": "),
+        )
+        for item in told.differences
+    ]
+    return ReloadReply(
+        ok=not told.problems,
+        variables=variables,
+        problems=told.problems,
+        warnings=told.warnings,
+    )

@@ -22,6 +22,7 @@ from hadelect.core.events import (
     Handover,
     Persisted,
     PersistFailed,
+    Reloaded,
     Shutdown,
     Tick,
 )
@@ -196,6 +197,8 @@ class Driver:
     def _step(self, event: Event) -> None:
         before = self.state
         decision = self._core.step(self.rules, before, event, self._clock())
+        if isinstance(event, Reloaded):
+            self.rules = event.rules
         self._state = decision.state
         carry_out(decision.effects, self)
         for observer in self._worldly.observers:

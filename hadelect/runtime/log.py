@@ -9,6 +9,7 @@ import logging
 import logging.handlers
 import queue
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,18 +103,31 @@ def destination(path: Path | None, max_bytes: int) -> logging.Handler:
     return RotatingFile(path, maxBytes=max_bytes, backupCount=1, encoding="utf-8")
 
 
+def opened(spec: LogSpec) -> logging.Handler:
+    """Where lines go, and in which form. Raises OSError when the file cannot be opened."""
+    handler = destination(spec.path, spec.max_bytes)
+    handler.setFormatter(JsonFormat() if spec.json else TextFormat())
+    return handler
+
+
 class Log:
     """What the daemon says to its administrator. Raises OSError when the file cannot be opened."""
 
     def __init__(self, spec: LogSpec, member: str) -> None:
-        handler = destination(spec.path, spec.max_bytes)
-        handler.setFormatter(JsonFormat() if spec.json else TextFormat())
+        handler = opened(spec)
         waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(QUEUED)
         self._entrance = DroppingHandler(waiting)
         self._writer = Writer(waiting, handler)
         self._logger = logging.Logger(member, logging.DEBUG if spec.debug else logging.INFO)  # noqa: LOG001 - not shared
         self._logger.addHandler(self._entrance)
         self._writer.start()
+
+    def reopen(self, handler: logging.Handler, *, debug: bool) -> None:
+        """From now on lines go there. The old file is closed aside: its disk may hang."""
+        self._logger.setLevel(logging.DEBUG if debug else logging.INFO)
+        old, self._writer.handlers = self._writer.handlers, (handler,)
+        for each in old:
+            threading.Thread(target=each.close, daemon=True).start()
 
     @property
     def dropped(self) -> int:

@@ -7,17 +7,21 @@ members can live in one process, as they do in tests.
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from hadelect import __version__
+from hadelect.config.model import Config
+from hadelect.config.rules import rules_of
+from hadelect.config.schema import Change
 from hadelect.core import election
+from hadelect.core.events import Reloaded
 from hadelect.core.explain import explain
 from hadelect.core.messages import Hello
 from hadelect.core.render import explained
 from hadelect.core.vocabulary import ControlleeState, Role
 from hadelect.pb.control_pb2 import StatusReply
-from hadelect.runtime import driver, history, listening
+from hadelect.runtime import certificates, driver, history, listening, membership
 from hadelect.runtime.archive import Archive
 from hadelect.runtime.chronicle import Chronicle, Readers
 from hadelect.runtime.control import ControlService
@@ -30,6 +34,7 @@ from hadelect.runtime.operate import Desk, Office
 from hadelect.runtime.peers import Ours, Peers
 from hadelect.runtime.prepare import Prepared
 from hadelect.runtime.recorder import recorder_of
+from hadelect.runtime.reload import Found, Outcome, Reloader
 from hadelect.runtime.resolver import AddressBook, Lookup, Resolver, lookup
 from hadelect.runtime.server import Server, Services
 from hadelect.runtime.status import Facts, line_of, page, status_dict, status_of
@@ -45,6 +50,7 @@ FAREWELL_SECONDS = 0.5  # For the last words of the streams.
 
 class Supervisor(SupervisorPort, Protocol):
     def set_peers(self, addresses: Iterable[tuple[str, int]]) -> None: ...
+    def adjust(self, config: Config) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Surroundings:
     systemd: Notifier
     core: driver.Core = election
     look: Lookup = lookup
+    read: Callable[[], Config] | None = None  # The configuration, once more; may raise ConfigError.
 
 
 class Member:
@@ -72,7 +79,10 @@ class Member:
         self.driver = Driver(rules, self.recorder or around.core, around.crashed)
         self.hear = self.driver.hear
         self._supervisor: Supervisor | None = None
-        wire = Wire(rules.me, rules.identity, prepared.config.digest)
+        self.config = prepared.config
+        self._reloads = Reloader(self, around.read or (lambda: prepared.config))
+        self._config_changed = asyncio.Event()
+        self.wire = wire = Wire(rules.me, rules.identity, prepared.config.digest)
         hello = Hello(rules.identity, __version__, secrets.token_hex(8))
         addresses = prepared.membership.addresses
         self.book = AddressBook(addresses, Resolver(around.look), self._addresses_changed)
@@ -87,7 +97,8 @@ class Member:
         office = Office(self.driver, wire, self.book, prepared.tls, self.status, patience)
         desk = Desk(office)
         self._archive = Archive(config.state_dir / history.FILE)
-        control = ControlService(desk, self.gallery, self._archive)
+        control = ControlService(desk, self.gallery, self._archive, self._reloads.reload)
+        self._certificate_ends()
         self._server = Server(Services(self.peers, desk, control))
         self._http: HttpServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -121,7 +132,7 @@ class Member:
         self._addresses_changed()
         store = self._prepared.store
         readers = Readers(self.log, self._prepared.history, self.metrics, self._systemd)
-        chronicle = Chronicle(self.rules, readers, self._took_part)
+        self._chronicle = chronicle = Chronicle(self.rules, readers, self._took_part)
         world = World(
             self.peers, self.datagrams, store, supervisor, observers=(chronicle, self.gallery)
         )
@@ -163,22 +174,25 @@ class Member:
         """Proof that the loop advances, and what has to be looked at now and then."""
         watchdog = self._systemd.watchdog_seconds
         period = min(PULSE_SECONDS, watchdog or PULSE_SECONDS)
-        limit = max(DISK_SECONDS, self.rules.lease_ms / 1000)
         while True:
+            limit = max(DISK_SECONDS, self.rules.lease_ms / 1000)
             self._pulse_at = self._loop_time()
             if watchdog is not None:
                 self._systemd.watchdog()
-            self.peers.look()
+            self.peers.look(max(self.rules.lease_ms, self.driver.state.lease_ms))
             busy = self._prepared.store.busy_for()
             if busy > limit:
                 self.driver.disk_hangs(f"the disk has not answered for {busy:.0f} s")
             await asyncio.sleep(period)
 
     async def _tell_status(self) -> None:
-        interval = max(PULSE_SECONDS, self._prepared.config.log.update_interval)
         while True:
-            await asyncio.sleep(interval)
-            self.log.info(line_of(self.status()))
+            interval = max(PULSE_SECONDS, self.config.log.update_interval)
+            try:
+                await asyncio.wait_for(self._config_changed.wait(), interval)
+                self._config_changed.clear()
+            except TimeoutError:
+                self.log.info(line_of(self.status()))
 
     def _task(self, part: Any) -> None:
         task = asyncio.get_running_loop().create_task(part)
@@ -216,6 +230,58 @@ class Member:
 
     def _loop_time(self) -> float:
         return asyncio.get_running_loop().time()
+
+    # --- a reload ------------------------------------------------------------------------------
+
+    def reload(self, operator: str) -> None:
+        """Begin one; it says itself how it ended."""
+        self._task(self._reloads.reload(operator))
+
+    def reloading(self) -> None:
+        if self.driver.state.role is not Role.PRE:
+            self._systemd.reloading()
+
+    def keep(self, outcome: Outcome) -> None:
+        """The old configuration goes on."""
+        self.metrics.reload_failed.set(1)
+        self.hear(Reloaded(self.rules, outcome.text, warning=True))
+        self._reloaded_ready()
+
+    def adopt(self, found: Found, outcome: Outcome) -> Outcome:
+        """Go by the new configuration from here on."""
+        prepared, config = self._prepared, found.merged
+        voters = prepared.membership.voters
+        if found.pair is not None and prepared.tls is not None:
+            prepared.tls.renew(found.pair)
+        self.log.reopen(found.log, debug=config.log.debug)
+        self.config, self.rules = config, rules_of(config, voters.members, voters.witnesses)
+        self.wire.reloaded(config.digest)
+        self.peers.reloaded(self.rules, config.connection_timeout)
+        self.gallery.rules = self._chronicle.rules = self.rules
+        waiting = [str(item) for item in outcome.differences if item.change is Change.RESTART]
+        kept = membership.difference(found.config, voters)
+        warnings = (*config.warnings, *([kept] if kept else []), *waiting)
+        self._facts = replace(
+            self._facts, rules=self.rules, config_digest=config.digest, warnings=warnings
+        )
+        if self._supervisor is not None:
+            self._supervisor.adjust(config)
+        self.hear(Reloaded(self.rules, outcome.text, warning=bool(waiting or kept)))
+        self.metrics.reload_failed.set(0)
+        self._certificate_ends()
+        self._config_changed.set()
+        self._reloaded_ready()
+        return replace(outcome, warnings=warnings)
+
+    def _reloaded_ready(self) -> None:
+        state = self.driver.state
+        if state.role is not Role.PRE:
+            self._systemd.ready(f"{state.role.value}, term {state.term}")
+
+    def _certificate_ends(self) -> None:
+        tls = self._prepared.tls
+        ends = certificates.not_after(tls.pair) if tls is not None else None
+        self.metrics.certificate_ends.set(ends or 0)
 
     # --- HTTP ----------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def in_force(config: Config, voters: Voters) -> Membership:
     known = {address.name: address for address in config.voters}
     others = (name for name in names if name != config.me.name)
     addresses = tuple(known.get(name) or _address(name) for name in others)
-    return Membership(voters, addresses, _difference(config, voters))
+    return Membership(voters, addresses, difference(config, voters))
 
 
 def _address(name: str) -> Address:
@@ -49,7 +49,8 @@ def _address(name: str) -> Address:
         ) from None
 
 
-def _difference(config: Config, voters: Voters) -> str:
+def difference(config: Config, voters: Voters) -> str:
+    """What `config` proposes instead of the list in force; empty = the same."""
     wanted = proposed(config)
     if wanted == voters:
         return ""

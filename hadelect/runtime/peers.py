@@ -10,7 +10,7 @@ Law 4: every connection is to an address looked up for it; a Probe makes a silen
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import grpc
@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from hadelect.core.events import Event, PeerRefused, Received
 from hadelect.core.messages import Hello, Message
-from hadelect.core.vocabulary import Name, Rules
+from hadelect.core.vocabulary import Millis, Name, Rules
 from hadelect.runtime import channels
 from hadelect.runtime.greeting import Greeter, Unwelcome, admits
 from hadelect.runtime.metrics import Metrics
@@ -88,7 +88,6 @@ class Peers:
         self._ours = ours
         self._book = book
         self._ears = ears
-        self._hello = ours.wire.encode(ours.hello)
         self._greeter = Greeter(ours.rules.me, ours.wire, ours.hello.life)
         self._links = {name: Link(name) for name in ours.rules.peers}
         self._refused: dict[Name, str] = {}
@@ -114,14 +113,21 @@ class Peers:
             link.hurry.set()
             link.session.end("silent: a new connection is tried")
 
-    def look(self) -> None:
-        """Now and then: give up streams on which nothing is heard."""
+    def reloaded(self, rules: Rules, connection_timeout: float) -> None:
+        """Timings for what begins from now on; streams that exist go on."""
+        self._ours = replace(self._ours, rules=rules, connection_timeout=connection_timeout)
+
+    def look(self, lease_ms: Millis) -> None:
+        """Now and then: give up streams on which nothing is heard for so long."""
         for link in self._links.values():
             if link.session is not None:
-                link.session.look(self._ours.rules.lease_ms / 1000)
+                link.session.look(lease_ms / 1000)
 
     def connected(self, name: Name) -> bool:
         return self._links[name].session is not None
+
+    def session(self, name: Name) -> Session | None:
+        return self._links[name].session
 
     def config_digest(self, name: Name) -> str:
         """Empty: not heard yet."""
@@ -188,7 +194,7 @@ class Peers:
         call: Any = channel.stream_stream(CONNECT)()
         try:
             async with asyncio.timeout(self._ours.hello_timeout):
-                await say(call, self._hello)
+                await say(call, self._ours.wire.encode(self._ours.hello))
                 opened = await receive(call, self._ours.wire)
             self._greeter.judge(opened, where)
             if opened.sender != link.name:
@@ -230,7 +236,7 @@ class Peers:
             async with asyncio.timeout(HELLO_SECONDS):
                 opened = await receive(context, self._ours.wire)
                 if isinstance(opened.message, Hello):
-                    await say(context, self._hello)
+                    await say(context, self._ours.wire.encode(self._ours.hello))
         finally:
             self._strangers -= 1
         self._greeter.judge(opened, address)

@@ -24,7 +24,7 @@ Digests = Mapping[Name, str]  # Configuration digests of the peers, as far as he
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What does not change while this daemon runs."""
+    """What changes by a reload only."""
 
     rules: Rules
     version: str

@@ -21,7 +21,13 @@ from hadelect.core.effects import Extend, Retitle, Start, Stop
 from hadelect.core.events import ControlleeChanged, Event, LeftoverStuck, SupervisorReady
 from hadelect.core.vocabulary import ControlleeState, Term
 from hadelect.runtime.controllee_output import OnOutput, OutputReader
-from hadelect.runtime.supervisor_words import AsyncClock, configure_body, stop_body
+from hadelect.runtime.supervisor_words import (
+    AsyncClock,
+    adjust_body,
+    configure_body,
+    patience_ms,
+    stop_body,
+)
 from hadelect.supervisor import packets
 from hadelect.supervisor.ending import Ending
 from hadelect.supervisor.external_fence import around, runs_behind
@@ -36,7 +42,8 @@ if TYPE_CHECKING:
 
 DEADLINE_SLACK_MS = 50  # The init kills at the deadline, the supervisor 20 ms later.
 PROOF_WAIT_MS = 20  # How long a tree that we killed waits for the supervisor's secret.
-_STOPPED = ControlleeState.STOPPED
+_RUNNING, _STOPPED = ControlleeState.RUNNING, ControlleeState.STOPPED
+_STOP_FAILED = ControlleeState.STOP_FAILED
 
 
 class SupervisorClient:
@@ -88,11 +95,15 @@ class SupervisorClient:
 
         ValueError with the remedy when the controllee's user does not exist.
         """
-        margin_ms, lease_ms = config.margin * 1000, config.lease * 1000
-        self._patience_ms = int(max(margin_ms / 2, lease_ms / 4))
+        self._patience_ms = patience_ms(config)
         body = configure_body(config)
         self._external = Spec(body).external
         self._send(body)
+
+    def adjust(self, config: Config) -> None:
+        """A reload: what runs goes on."""
+        self._patience_ms = patience_ms(config)
+        self._send(adjust_body(config))
 
     def set_peers(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Where death notices go: resolved addresses of all peers."""
@@ -215,8 +226,7 @@ class SupervisorClient:
     def _on_stuck(self, because: str) -> None:
         if self._term:
             words = f"{because}; not dead 1 s after SIGKILL"
-            failed = ControlleeState.STOP_FAILED
-            self._on_event(ControlleeChanged(self._term, failed, because=words))
+            self._on_event(ControlleeChanged(self._term, _STOP_FAILED, because=words))
 
     def _over(self, stopped: ControlleeChanged) -> None:
         """Nothing of the tree is left."""
@@ -272,9 +282,7 @@ class SupervisorClient:
                 self._hear_stopped(body)
             case "stop_failed":
                 term, because = Term(number(body, "term")), text(body, "because")
-                self._on_event(
-                    ControlleeChanged(term, ControlleeState.STOP_FAILED, because=because)
-                )
+                self._on_event(ControlleeChanged(term, _STOP_FAILED, because=because))
             case "leftover":
                 self._on_event(LeftoverStuck(text(body, "because")))
             case "refused":
@@ -311,8 +319,7 @@ class SupervisorClient:
         if number(packet.body, "term") in self._titles and self._term:
             self._acknowledge(self._deadline)
             runs_behind(self._fence, self._term)
-            running = ControlleeState.RUNNING
-            self._on_event(ControlleeChanged(self._term, running, pid=pid, since=since))
+            self._on_event(ControlleeChanged(self._term, _RUNNING, pid=pid, since=since))
 
     def _acknowledge(self, deadline: int) -> None:
         while self._unacknowledged and self._unacknowledged[0][0] <= deadline:

@@ -37,11 +37,27 @@ def configure_body(config: Config) -> Body:
         "external": None if config.witness else _external(controllee),
         "environment": [list(pair) for pair in controllee.environment],
         "user": _user(controllee) if argv and controllee.user else None,
+        **_ending(controllee),
+        "fence": config.fence_tree,
+        "may_be_unfenced": config.arbitration == "none" or config.allow_unfenced,
+    }
+
+
+def adjust_body(config: Config) -> Body:
+    """What a reload may change of it while the controllee runs."""
+    return {"do": "adjust", **_ending(config.controllee)}
+
+
+def patience_ms(config: Config) -> int:
+    """How long supervisor and init may leave a command without acknowledgement."""
+    return int(max(config.margin * 1000 / 2, config.lease * 1000 / 4))
+
+
+def _ending(controllee: ControlleeSpec) -> Body:
+    return {
         "stop_signal": controllee.stop_signal,
         "stop_timeout_ms": int(controllee.stop_timeout * 1000),
         "start_grace_ms": int(controllee.start_grace * 1000),
-        "fence": config.fence_tree,
-        "may_be_unfenced": config.arbitration == "none" or config.allow_unfenced,
     }
 
 

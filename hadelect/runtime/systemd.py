@@ -4,6 +4,7 @@ Law: READY and WATCHDOG are said by the loop that supervises, and by nobody for 
 """
 
 import socket
+import time
 from collections.abc import Mapping
 
 
@@ -22,6 +23,11 @@ class Notifier:
 
     def ready(self, status: str) -> None:
         self._say(f"READY=1\nSTATUS={status}")
+
+    def reloading(self) -> None:
+        """`ready` must follow. With Type=notify-reload systemd waits for both."""
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._say(f"RELOADING=1\nMONOTONIC_USEC={now}")
 
     def status(self, text: str) -> None:
         self._say(f"STATUS={text}")

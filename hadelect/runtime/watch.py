@@ -46,7 +46,7 @@ class Gallery:
     """All watchers; an Observer of the driver."""
 
     def __init__(self, rules: Rules, reply: Callable[[], StatusReply]) -> None:
-        self._rules = rules
+        self.rules = rules
         self._reply = reply
         self._seats: dict[int, Seat] = {}
         self._next = 0
@@ -100,8 +100,8 @@ class Gallery:
             state.leader,
             state.controllee,
             state.record.drained,
-            unfit_because(self._rules, state),
-            reached(self._rules, state, state.now),
+            unfit_because(self.rules, state),
+            reached(self.rules, state, state.now),
             tuple(_said(peer) for peer in state.peers),
         )
 

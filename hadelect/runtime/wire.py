@@ -59,6 +59,11 @@ class Wire:
         self._names = frozenset(identity.voters)
         self._last: tuple[Message, bytes] | None = None
 
+    def reloaded(self, config_digest: str) -> None:
+        """Every envelope from now on names this configuration."""
+        self._config_digest = config_digest
+        self._last = None
+
     def encode(self, message: Message) -> bytes:
         """The same message to several peers in a row is written once."""
         if self._last is not None and self._last[0] is message:

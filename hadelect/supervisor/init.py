@@ -97,6 +97,8 @@ class Init:
                 self._extend(packet.body)
             case "stop":
                 self._stop()
+            case "adjust":
+                self._spec.adjust(packet.body)
 
     def _prepare(self, cgroup: str) -> None:
         """Once the supervisor is our parent and has put us where we belong."""

@@ -21,7 +21,7 @@ from hadelect.supervisor.loop import GONE
 from hadelect.supervisor.packets import Body, JunkError, Packet, entries, number, text, truth
 from hadelect.supervisor.spec import ConfigurationError, Spec
 from hadelect.supervisor.terms import Terms
-from hadelect.supervisor.tree import Tree, UnableError, raise_tree, start_refusal
+from hadelect.supervisor.tree import Tree, UnableError, adjust, raise_tree, start_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Keeper:
         match packet.do:
             case "configure":
                 self._configure(Spec(body))
+            case "adjust":
+                adjust(self.spec, self._tree, body)
             case "peers":
                 self._will.address(entries(body, "peers"))
             case "start":

@@ -61,13 +61,9 @@ class Spec:
         self.external = external.read(body.get("external"), self.environment_of)
         self.environment = _environment(body)
         self.user = _user(body)
-        self.stop_signal = number(body, "stop_signal")
-        self.stop_timeout_ms = number(body, "stop_timeout_ms")
-        self.start_grace_ms = number(body, "start_grace_ms")
+        self.adjust(body)
         self.fence = text(body, "fence")  # auto or one of FENCES.
         self.may_be_unfenced = truth(body, "may_be_unfenced")
-        if not 0 < self.stop_signal < signal.NSIG:
-            raise JunkError(f"stop_signal {self.stop_signal}: no such signal")
         if self.fence not in ("auto", *KINDS):
             raise JunkError(f"fence {self.fence!r}: auto, {', '.join(KINDS)} are known")
 
@@ -75,6 +71,18 @@ class Spec:
     def runs_something(self) -> bool:
         """Not on a witness."""
         return bool(self.argv or self.external)
+
+
+    def adjust(self, body: Body) -> None:
+        """How its controllee ends; may change while it runs. JunkError: nothing has changed."""
+        stop_signal = number(body, "stop_signal")
+        stop_timeout_ms = number(body, "stop_timeout_ms")
+        start_grace_ms = number(body, "start_grace_ms")
+        if not 0 < stop_signal < signal.NSIG:
+            raise JunkError(f"stop_signal {stop_signal}: no such signal")
+        self.stop_signal = stop_signal
+        self.stop_timeout_ms = stop_timeout_ms
+        self.start_grace_ms = start_grace_ms
 
     def check_user(self) -> None:
         if self.user and os.geteuid() not in (0, self.user.uid):

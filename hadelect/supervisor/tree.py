@@ -140,6 +140,15 @@ def start_refusal(tree: Tree | None, terms: Terms, term: int, deadline: int) -> 
     return "its deadline has passed" if deadline <= boottime_ms() else ""
 
 
+def adjust(spec: Spec | None, tree: Tree | None, body: packets.Body) -> None:
+    """A reload, for us and for an init that is there already. Raises JunkError."""
+    if spec is None:
+        raise packets.JunkError("adjust comes after configure")
+    spec.adjust(body)
+    if tree:
+        tree.tell(**body)
+
+
 def raise_tree(spec: Spec, enclose: Enclose | None) -> Tree:
     """A warm init behind the best fence that is allowed here; UnableError if there is none."""
     if spec.external:

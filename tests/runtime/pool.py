@@ -93,6 +93,7 @@ class StandInSupervisor:
         self.peers: list[tuple[str, int]] = []
         self.extends = 0
         self.running: Term | None = None
+        self.adjusted: Config | None = None
 
     @property
     def secret_hash(self) -> str:
@@ -104,6 +105,9 @@ class StandInSupervisor:
 
     def set_peers(self, addresses: Iterable[tuple[str, int]]) -> None:
         self.peers = list(addresses)
+
+    def adjust(self, config: Config) -> None:
+        self.adjusted = config
 
     def start(self, effect: Start) -> None:
         self.running = effect.term
@@ -137,10 +141,15 @@ class Running:
     def __init__(self, config: Config, look: Lookup = lookup) -> None:
         self.config = config
         self.prepared = prepare(config)
-        self.member = Member(self.prepared, Surroundings(self._crashed, Notifier({}), look=look))
+        self.file: Callable[[], Config] = lambda: config  # What a reload reads.
+        around = Surroundings(self._crashed, Notifier({}), look=look, read=self._read)
+        self.member = Member(self.prepared, around)
         self.supervisor = StandInSupervisor(self.member.hear)
         self.crashes = 0
         self._task: asyncio.Task[int] | None = None
+
+    def _read(self) -> Config:
+        return self.file()
 
     def _crashed(self) -> None:
         self.crashes += 1

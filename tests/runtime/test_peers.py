@@ -228,9 +228,9 @@ async def test_a_stream_without_a_word_for_a_lease_is_given_up() -> None:
         await until(lambda: junior.hellos() == 1)
         name = Name(senior.address.name)
         await asyncio.sleep(0.7)
-        junior.peers.look()
+        junior.peers.look(Millis(600))
         assert junior.peers.connected(name)
-        junior.peers.look()
+        junior.peers.look(Millis(600))
         await until(lambda: junior.hellos() == 2)
 
 

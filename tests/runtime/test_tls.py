@@ -17,7 +17,7 @@ from tests.runtime.pool import Running, addresses, config_of, led, pool_of, unti
 from tests.runtime.test_member import unix
 
 
-def certify(home: Path, name: str) -> TlsSpec:
+def certify(home: Path, name: str, days: int = 2) -> TlsSpec:
     """A certificate for `name` (as openssl writes it: IP:127.0.0.1), of one CA per directory."""
     if shutil.which("openssl") is None:
         pytest.skip("makes its certificates with openssl")
@@ -32,7 +32,7 @@ def certify(home: Path, name: str) -> TlsSpec:
     (home / f"{stem}.ext").write_text(f"subjectAltName={name}")
     openssl(f"{new} -subj /CN=member -keyout {stem}.key -out {stem}.csr")
     openssl(
-        f"x509 -req -days 2 -in {stem}.csr -CA ca.pem -CAkey ca.key -CAcreateserial"
+        f"x509 -req -days {days} -in {stem}.csr -CA ca.pem -CAkey ca.key -CAcreateserial"
         f" -extfile {stem}.ext -out {stem}.pem"
     )
     return TlsSpec(home / f"{stem}.pem", home / f"{stem}.key", home / "ca.pem")
