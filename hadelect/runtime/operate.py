@@ -14,7 +14,7 @@ import grpc.aio
 
 from hadelect.core.events import Drain, Handover
 from hadelect.core.state import State
-from hadelect.core.vocabulary import Name, Role
+from hadelect.core.vocabulary import Name, Role, Rules
 from hadelect.pb.control_pb2 import (
     CommandReply,
     DrainRequest,
@@ -55,8 +55,11 @@ class Desk:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._driver = office.driver
-        self._rules = office.driver.rules
-        self.me = self._rules.me
+        self.me = office.driver.rules.me
+
+    @property
+    def _rules(self) -> Rules:
+        return self._driver.rules
 
     def status(self) -> StatusReply:
         return self._office.status()

@@ -75,22 +75,52 @@ def test_reload(loaded: Load) -> None:
     """What may change live is taken, the rest is named and kept."""
     old = loaded()
     new = loaded(
-        "HAD_LEASE_DURATION=4", "HAD_POOL=x", "HAD_LIST=127.0.0.1:5001", "NEGOTIATOR_STOP_TIMEOUT=3"
-    )
+        "HAD_LEASE_DURATION=4", "HAD_POOL=x", "HAD_LIST=127.0.0.1:5001",
+        "NEGOTIATOR_STOP_TIMEOUT=3", "NEGOTIATOR_ARGS=-x",
+    )  # fmt: skip
     found = {item.name: item for item in differences(old, new)}
     assert {name: item.change for name, item in found.items()} == {
         "HAD_LEASE_DURATION": Change.LIVE,
-        "HAD_POOL": Change.RESTART,
+        "HAD_POOL": Change.NEVER,
         "HAD_LIST": Change.MEMBERSHIP,
+        "NEGOTIATOR_ARGS": Change.RESTART,
         "NEGOTIATOR_STOP_TIMEOUT": Change.LIVE,
     }
     assert str(found["HAD_LEASE_DURATION"]) == "HAD_LEASE_DURATION: 3 -> 4, applied"
-    assert "needs a restart" in str(found["HAD_POOL"])
+    assert "needs a restart" in str(found["NEGOTIATOR_ARGS"])
+    assert "refused: it must be equal on all members" in str(found["HAD_POOL"])
     assert "--reset-membership" in str(found["HAD_LIST"])
     merged = reloaded(old, new)
     assert (merged.lease, merged.controllee.stop_timeout) == (4, 3)
     assert (merged.pool, merged.members) == (old.pool, old.members)
-    assert [item.name for item in differences(merged, new)] == ["HAD_LIST", "HAD_POOL"]
+    assert merged.controllee.argv == old.controllee.argv
+    left = [item.name for item in differences(merged, new)]
+    assert left == ["HAD_LIST", "HAD_POOL", "NEGOTIATOR_ARGS"]
+
+
+def test_another_controllee_is_one_difference(loaded: Load) -> None:
+    """Not one for each variable that is named after it."""
+    new = loaded("HAD_CONTROLLEE=SCHEDD", "SCHEDD=/bin/sleep")
+    assert [item.name for item in differences(loaded(), new)] == ["HAD_CONTROLLEE"]
+
+
+def test_tls_is_read_again_and_switched_by_a_restart(loaded: Load, tmp_path: Path) -> None:
+    """Other files are live; TLS instead of none, or none, is another kind of port."""
+    files = {}
+    for name in ("CERT", "KEY", "CA"):
+        for which in ("old", "new"):
+            files[name, which] = tmp_path / f"{name}.{which}"
+            files[name, which].write_text("x")
+
+    def tls(which: str) -> list[str]:
+        return [f"HAD_TLS_{name}={files[name, which]}" for name in ("CERT", "KEY", "CA")]
+
+    none, old, new = loaded(), loaded(*tls("old")), loaded(*tls("new"))
+    assert {item.change for item in differences(old, new)} == {Change.LIVE}
+    assert reloaded(old, new).tls == new.tls
+    assert {item.change for item in differences(none, new)} == {Change.RESTART}
+    assert reloaded(none, new).tls is None
+    assert reloaded(old, none).tls == old.tls
 
 
 def test_reload_of_the_same(loaded: Load) -> None:

@@ -73,7 +73,7 @@ async def test_a_pool_of_one_leads_and_stops_cleanly(had: Had) -> None:
     assert time.monotonic() - began < 5
     assert had.process is not None
     had.process.send_signal(signal.SIGHUP)
-    await until(lambda: had.says("reload comes with a later release"))
+    await until(lambda: had.says("reload: nothing has changed"))
     had.process.send_signal(signal.SIGTERM)
     assert had.ends() == 0
     assert "Traceback" not in had.log.read_text()
