@@ -102,6 +102,8 @@ def reloaded(old: Config, new: Config) -> Config:
         state_dir=old.state_dir,
         control_socket=old.control_socket,
         http_address=old.http_address,
+        max_history=old.max_history,
+        max_flight=old.max_flight,
         tls=new.tls if old.tls and new.tls else old.tls,
         allow_insecure=old.allow_insecure,
         values=values,

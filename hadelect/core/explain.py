@@ -256,6 +256,8 @@ def standing_rules(rules: Rules, state: State) -> Iterator[Reason]:
     if rules.primary == rules.me and state.ask_at is not None:
         left = seconds(state.ask_at - state.now)
         yield reason(Topic.PRIMARY_ASKS, leader=state.leader, left_seconds=left)
+    elif rules.primary == rules.me and state.spares == state.leader:
+        yield reason(Topic.PRIMARY_SPARES, leader=state.leader)
     elif rules.primary not in (None, rules.me, state.leader):
         yield reason(Topic.PRIMARY_ELSEWHERE, primary=str(rules.primary))
     elif rules.primary is None and priority is not None:

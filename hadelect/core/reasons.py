@@ -68,6 +68,7 @@ class Topic(Enum):
     WITNESS = "witness"
     PRIORITY = "priority"
     PRIMARY_ASKS = "primary_asks"
+    PRIMARY_SPARES = "primary_spares"  # Made the primary by a reload.
     PRIMARY_ELSEWHERE = "primary_elsewhere"
     NO_FAILBACK = "no_failback"
     WOULD_LEAD = "would_lead"

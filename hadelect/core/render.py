@@ -27,6 +27,7 @@ from hadelect.core.events import (
     PersistFailed,
     Received,
     Released,
+    Reloaded,
     Shutdown,
     SupervisorReady,
     Tick,
@@ -118,6 +119,8 @@ def happening(event: Event) -> str:
             return f"record {serial} was not written: {because}"
         case Handover() | Drain() | Shutdown():
             return f"command: {asked(event)}: {event.because}"
+        case Reloaded(_, because):
+            return f"its configuration was read again: {because}"
     assert_never(event)
 
 
@@ -254,6 +257,7 @@ REASONS: dict[Topic, str] = {
     Topic.WITNESS: "a witness votes and never leads",
     Topic.PRIORITY: "priority {priority}: entry {entry} of {entries} in HAD_LIST",
     Topic.PRIMARY_ASKS: "it is the primary: it asks {leader} for its place",
+    Topic.PRIMARY_SPARES: "a reload made it the primary while {leader} led, whom it leaves there",
     Topic.PRIMARY_ELSEWHERE: "{primary} is the primary: it leads whenever it is alive and fit",
     Topic.NO_FAILBACK: "more senior than {leader}, but without HAD_USE_PRIMARY nothing moves back",
     Topic.WOULD_LEAD: "it would lead after {leader} fell silent, died or resigned; now:"

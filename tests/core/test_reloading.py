@@ -7,7 +7,9 @@ import pytest
 
 from hadelect.core.effects import Effect, Emit, Extend, Persist, Send, Start, Stop
 from hadelect.core.events import Drain, Persisted, Reloaded
+from hadelect.core.explain import standing_rules
 from hadelect.core.messages import Alive, AliveAck, AskHandover, PreVoteReply, Report, SendId, Vote
+from hadelect.core.reasons import Topic
 from hadelect.core.state import Phase
 from hadelect.core.vocabulary import Arbitration, Millis, Role, Rules, Term
 from tests.core.member import (
@@ -301,7 +303,10 @@ def asks(member: Member) -> bool:
 
 def test_a_reload_that_makes_a_primary_moves_nobody() -> None:
     """HAD_USE_PRIMARY = true while another leads: it does not ask for its place."""
-    assert not asks(primary_made_live())
+    member = primary_made_live()
+    assert not asks(member)
+    reasons_given = standing_rules(member.rules, member.state)
+    assert Topic.PRIMARY_SPARES in [each.topic for each in reasons_given]
 
 
 def test_the_new_primary_asks_the_next_leader() -> None:

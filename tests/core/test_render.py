@@ -29,6 +29,7 @@ from hadelect.core.events import (
     PersistFailed,
     Received,
     Released,
+    Reloaded,
     Shutdown,
     SupervisorReady,
     Tick,
@@ -83,6 +84,7 @@ EVENTS: list[tuple[Event, str]] = [
     (Drain(1, drained=True, because="why"), "command: drain: why"),
     (Drain(1, drained=False, because="why"), "command: undrain: why"),
     (Shutdown("SIGTERM"), "command: shutdown: SIGTERM"),
+    (Reloaded(rules_of(), "a new lease"), "its configuration was read again: a new lease"),
 ]
 NOW = Millis(5)
 IDENTITY = rules_of().identity
