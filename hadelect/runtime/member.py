@@ -21,7 +21,7 @@ from hadelect.core.messages import Hello
 from hadelect.core.render import explained
 from hadelect.core.vocabulary import ControlleeState, Role
 from hadelect.pb.control_pb2 import StatusReply
-from hadelect.runtime import certificates, driver, history, listening, membership
+from hadelect.runtime import driver, history, listening, membership
 from hadelect.runtime.archive import Archive
 from hadelect.runtime.chronicle import Chronicle, Readers
 from hadelect.runtime.control import ControlService
@@ -98,7 +98,6 @@ class Member:
         desk = Desk(office)
         self._archive = Archive(config.state_dir / history.FILE)
         control = ControlService(desk, self.gallery, self._archive, self._reloads.reload)
-        self._certificate_ends()
         self._server = Server(Services(self.peers, desk, control))
         self._http: HttpServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -268,7 +267,8 @@ class Member:
             self._supervisor.adjust(config)
         self.hear(Reloaded(self.rules, outcome.text, warning=bool(waiting or kept)))
         self.metrics.reload_failed.set(0)
-        self._certificate_ends()
+        if prepared.tls is not None:
+            self.metrics.certificate.set(prepared.tls.expires_at)
         self._config_changed.set()
         self._reloaded_ready()
         return replace(outcome, warnings=warnings)
@@ -277,11 +277,6 @@ class Member:
         state = self.driver.state
         if state.role is not Role.PRE:
             self._systemd.ready(f"{state.role.value}, term {state.term}")
-
-    def _certificate_ends(self) -> None:
-        tls = self._prepared.tls
-        ends = certificates.not_after(tls.pair) if tls is not None else None
-        self.metrics.certificate_ends.set(ends or 0)
 
     # --- HTTP ----------------------------------------------------------------------------------
 

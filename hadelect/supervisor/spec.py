@@ -72,7 +72,6 @@ class Spec:
         """Not on a witness."""
         return bool(self.argv or self.external)
 
-
     def adjust(self, body: Body) -> None:
         """How its controllee ends; may change while it runs. JunkError: nothing has changed."""
         stop_signal = number(body, "stop_signal")

@@ -303,7 +303,7 @@ async def test_a_certificate_that_peers_would_refuse_is_refused(
     async with pool_of(tmp_path, 1, lambda c: replace(written(c), tls=tls)) as (running,):
         await led([running])
         before = facts(running)
-        expiry = running.member.metrics.certificate_ends.collect()
+        expiry = running.member.metrics.certificate.collect()
         ends = next(iter(expiry)).samples[0].value
         assert ends > time.time() + 3600
         good = [path.read_bytes() for path in (tls.ca, tls.key, tls.cert)]
