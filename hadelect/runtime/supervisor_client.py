@@ -20,14 +20,8 @@ from hadelect.config.model import Config
 from hadelect.core.effects import Extend, Retitle, Start, Stop
 from hadelect.core.events import ControlleeChanged, Event, LeftoverStuck, SupervisorReady
 from hadelect.core.vocabulary import ControlleeState, Term
+from hadelect.runtime import supervisor_words as words
 from hadelect.runtime.controllee_output import OnOutput, OutputReader
-from hadelect.runtime.supervisor_words import (
-    AsyncClock,
-    adjust_body,
-    configure_body,
-    patience_ms,
-    stop_body,
-)
 from hadelect.supervisor import packets
 from hadelect.supervisor.ending import Ending
 from hadelect.supervisor.external_fence import around, runs_behind
@@ -95,15 +89,15 @@ class SupervisorClient:
 
         ValueError with the remedy when the controllee's user does not exist.
         """
-        self._patience_ms = patience_ms(config)
-        body = configure_body(config)
+        self._patience_ms = words.patience_ms(config)
+        body = words.configure_body(config)
         self._external = Spec(body).external
         self._send(body)
 
     def adjust(self, config: Config) -> None:
         """A reload: what runs goes on."""
-        self._patience_ms = patience_ms(config)
-        self._send(adjust_body(config))
+        self._patience_ms = words.patience_ms(config)
+        self._send(words.adjust_body(config))
 
     def set_peers(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Where death notices go: resolved addresses of all peers."""
@@ -126,7 +120,7 @@ class SupervisorClient:
     def stop(self, effect: Stop) -> None:
         if effect.kill and effect.term == self._term:
             self._expect(self._deadline)
-        self._send(stop_body(effect.term, effect.because, kill=effect.kill))
+        self._send(words.stop_body(effect.term, effect.because, kill=effect.kill))
 
     def retitle(self, effect: Retitle) -> None:
         if effect.term == self._term:
@@ -195,13 +189,13 @@ class SupervisorClient:
 
     def _kill(self, because: str) -> None:
         """The tree, by our own fence; the supervisor is asked to do the same."""
-        self._send(stop_body(self._term, because, kill=True))
+        self._send(words.stop_body(self._term, because, kill=True))
         self._stop_watching()
         if self._fence is None:
             self._on_killed(because)
             return
         self._ending = Ending(
-            AsyncClock(),
+            words.AsyncClock(),
             self._fence,
             lambda: self._on_killed(because),
             lambda: self._on_stuck(because),
@@ -225,8 +219,8 @@ class SupervisorClient:
 
     def _on_stuck(self, because: str) -> None:
         if self._term:
-            words = f"{because}; not dead 1 s after SIGKILL"
-            self._on_event(ControlleeChanged(self._term, _STOP_FAILED, because=words))
+            stuck = f"{because}; not dead 1 s after SIGKILL"
+            self._on_event(ControlleeChanged(self._term, _STOP_FAILED, because=stuck))
 
     def _over(self, stopped: ControlleeChanged) -> None:
         """Nothing of the tree is left."""

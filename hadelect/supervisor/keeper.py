@@ -56,8 +56,7 @@ class Keeper:
         self._answer: Answer | None = None  # None: nobody's word counts.
         self._daemon_pid = 0
         self._told = -1  # The init that the daemon knows of; -1 = it was not told `ready` yet.
-        self._was_ready = False
-        self._waits = False
+        self._was_ready = self._waits = False
 
     @property
     def is_settled(self) -> bool:
@@ -95,8 +94,7 @@ class Keeper:
             case "extend":
                 self._extend(number(body, "term"), number(body, "deadline"))
             case "stop":
-                because = text(body, "because")
-                self._stop(number(body, "term"), because, kill=truth(body, "kill"))
+                self._stop(number(body, "term"), text(body, "because"), kill=truth(body, "kill"))
             case "retitle":
                 self._retitle(number(body, "term"), number(body, "to"))
             case _:

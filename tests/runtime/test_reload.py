@@ -307,7 +307,7 @@ async def test_a_certificate_that_peers_would_refuse_is_refused(
         ends = next(iter(expiry)).samples[0].value
         assert ends > time.time() + 3600
         good = [path.read_bytes() for path in (tls.ca, tls.key, tls.cert)]
-        spoiled = spoil(tls, tmp_path)
+        spoiled = await asyncio.to_thread(spoil, tls, tmp_path)
         running.file = lambda: replace(running.config, tls=spoiled)
         reply = await asked(running)
         assert not reply.ok

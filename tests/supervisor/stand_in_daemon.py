@@ -100,6 +100,8 @@ class StandIn:
         match order["do"]:
             case "configure":
                 self.client.configure(config_of(order))
+            case "adjust":
+                self.client.adjust(config_of(order))
             case "peers":
                 self.client.set_peers([tuple(peer) for peer in order["peers"]])
             case "start":
