@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -205,3 +206,24 @@ def test_follow_of_a_member_that_restarts(pool: Pool, tmp_path: Path) -> None:
         second.past = there
         assert "is read again" in lines.get(timeout=10)
         assert lines.get(timeout=10)[17:19] == "01"
+
+
+def test_who_may_not_read_the_file_asks_the_member(pool: Pool) -> None:
+    """Through its socket; and is told both reasons if nobody is there either."""
+    file = past(pool)
+    file.write_text(entry("10:00:00"))
+    file.chmod(0)
+    if shutil.which("setpriv") is None or os.getuid() != 0:
+        pytest.skip("needs root and setpriv to give up root's right to read everything")
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", sys.executable]
+    command += ["-m", "hadelect.cli.main", "history", "--config", str(pool.config)]
+
+    def asked() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    answer = asked()
+    assert answer.returncode == 3
+    assert f"you may not read {file}, and no member runs here" in answer.stderr
+    pool.member(healthy(pool.names, pool.names[1])).past = file
+    answer = asked()
+    assert (answer.returncode, answer.stdout[17:19]) == (0, "00")
