@@ -5,8 +5,10 @@ python -m tests.bench [--quick] [--trials N] [--long N] [--only PART]... [--json
 
 import argparse
 import os
+import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,7 +29,7 @@ from tests.bench import (
 from tests.bench.blows import Trial
 from tests.bench.contest import FLOOR, MODES, contest, play_floor
 from tests.bench.pace import Pace
-from tests.bench.results import Results
+from tests.bench.results import Load, Results
 from tests.bench.table import HEAD, Row, aligned, cells, times, verdict
 from tests.e2e import lan
 
@@ -42,7 +44,7 @@ class Effort:
     busy: float = 60.0  # Seconds.
     growth: tuple[float, int] = (20.0, 15)  # Seconds of peace and trials at each size.
     watchers: int = 10  # Rounds.
-    days: tuple[int, int] = (5, 160)  # Runs of the simulator, days in each.
+    days: tuple[int, int] = (3, 80)  # Runs of the simulator, days in each.
 
 
 QUICK = Effort(trials=3, long=2, idle=10.0, busy=10.0, growth=(5.0, 3), watchers=2, days=(2, 40))
@@ -124,26 +126,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 77
     if missing := system_keepalived.missing():
         print(f"without a comparison: {missing}", file=sys.stderr)
-    load, began = os.getloadavg(), time.monotonic()
-    found = Found()
+    start_line, found = (os.getloadavg(), time.monotonic()), Found()
     for part in PARTS:
         if part.__name__ in asked.only if asked.only else part is not floor:
-            _timed(part, _effort(asked), found)
-    result = Results(
+            timed(part, _effort(asked), found)
+            if asked.json is not None:  # After every part: a run is long.
+                results.write(_results(given, start_line, found), asked.json)
+    print(told(_results(given, start_line, found)))
+    return 1 if found.failed or any(r.met is False for r in found.rows) else 0
+
+
+def _results(given: Sequence[str], since: tuple[Load, float], found: Found) -> Results:
+    """All that was found since a load average and an instant."""
+    return Results(
         machine=results.this_machine(),
         arguments=told_apart(given),
-        load_before=load,
+        load_before=since[0],
         load_after=os.getloadavg(),
-        seconds=time.monotonic() - began,
+        seconds=time.monotonic() - since[1],
         rows=tuple(found.rows),
         trials=tuple(found.trials),
         sizes=tuple(found.sizes),
         failed=tuple(found.failed),
     )
-    if asked.json is not None:
-        results.write(result, asked.json)
-    print(told(result))
-    return 1 if found.failed or any(r.met is False for r in found.rows) else 0
 
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
@@ -170,10 +175,15 @@ def _effort(asked: argparse.Namespace) -> Effort:
     return replace(QUICK if asked.quick else Effort(), **chosen)
 
 
-def _timed(part: Part, effort: Effort, found: Found) -> None:
+def timed(part: Part, effort: Effort, found: Found) -> None:
     began = time.monotonic()
     print(f"{part.__name__} …", file=sys.stderr, flush=True)
-    part(effort, found)
+    try:
+        part(effort, found)
+    except (AssertionError, OSError, subprocess.SubprocessError) as reason:
+        traceback.print_exc()
+        first = str(reason).partition("\n")[0]
+        found.failed.append(f"{part.__name__}: {type(reason).__name__}: {first}")
     print(f"{part.__name__}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import report, results
-from tests.bench.__main__ import told, told_apart
+from tests.bench.__main__ import Effort, Found, timed, told, told_apart
 from tests.bench.bench_failover import bases, ratios, rows
 from tests.bench.bench_growth import Size
 from tests.bench.blows import Blow, Trial
@@ -164,6 +164,18 @@ def test_the_terminal_names_ratios_and_misses(found: Results) -> None:
     text = told(found)
     line = next(line for line in text.splitlines() if line.startswith(f"{OURS}: SIGTERM"))
     assert line.split()[-3:] == ["5.0", "0.033", "MISSED"]
+
+
+def test_a_part_that_fails_costs_only_itself() -> None:
+    """It is said, and what others found is kept."""
+    so_far = Found(rows=[row("x", "ms", [1.0])])
+
+    def broken(effort: Effort, found: Found) -> None:
+        raise AssertionError("it did not settle\nfor reasons")
+
+    timed(broken, Effort(), so_far)
+    assert so_far.failed == ["broken: AssertionError: it did not settle"]
+    assert len(so_far.rows) == 1
 
 
 def test_the_command_is_told_without_its_file() -> None:
