@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from tests.bench.bench_failover import judged
 from tests.bench.bench_growth import Size
 from tests.bench.blows import Blow, Trial
 from tests.bench.contest import FLOOR
@@ -66,7 +65,7 @@ def _panel(panel: Axes, trials: Sequence[Trial], systems: Sequence[str]) -> None
         for trial in ours:
             two = trial.overlap > 0
             panel.plot(
-                _place(judged(trial)),
+                _place(trial.failover),
                 line + dice.uniform(-0.24, 0.24),
                 marker="x" if two else "o",
                 markersize=4 if two else 3.5,
@@ -75,7 +74,7 @@ def _panel(panel: Axes, trials: Sequence[Trial], systems: Sequence[str]) -> None
                 markeredgewidth=1 if two else 0,
                 linestyle="none",
             )
-        middle = _place(statistics.median(map(judged, ours)))
+        middle = _place(statistics.median(trial.failover for trial in ours))
         panel.plot([middle, middle], [line - 0.38, line + 0.38], color="black", linewidth=1.4)
 
 
