@@ -13,6 +13,7 @@ import pytest
 from hadelect.supervisor import fence
 from tests.e2e.host import Host, Part, environment
 from tests.e2e.lab import SCHEDULER, Lab, Pool, until
+from tests.supervisor.harness import remove_cgroup
 from tests.supervisor.outside import has_cgroup
 
 Build = Callable[[Pool], Lab]
@@ -82,6 +83,8 @@ class Outside:
             manager.wait(10)
         for cgroup in self._cgroups:
             fence.remove_cgroup(cgroup)
+        for host in self.lab.hosts:
+            remove_cgroup(host.home / "state")
 
     def do(self, host: Host, word: str) -> None:
         """As an administrator of that host would, by hand."""
