@@ -1,7 +1,8 @@
 """The one loop: inbox -> step -> carry out. Nobody else touches the state.
 
 Law 1: events are taken in the order they came; effects are carried out before the next event. What
-       an event causes leaves within the same turn of the loop.
+       an event causes leaves within the same turn of the loop. What it is to be told to people
+       (log, history, metrics) comes after what is to be done.
 Law 2: one timer. A Tick carries when it was due; woken late, we first read what waits (once, for
        READ_FIRST seconds), because busy is not dead.
 Law 3: an error in here is our own bug: it ends the daemon, and the supervisor makes that safe.
@@ -119,6 +120,7 @@ class Driver:
         self._reading_first = False
         self._thens: dict[int, tuple[do.Send, ...]] = {}
         self._commands: dict[int, Waiting] = {}
+        self._said: list[tuple[do.Emit, str]] = []
         self._next_command = 1
         self._wishes: list[tuple[Callable[[State], bool], asyncio.Future[State]]] = []
         self.ended: asyncio.Future[int] = self._loop.create_future()
@@ -142,7 +144,7 @@ class Driver:
             self._busy = True
             decision = self._core.boot(self.rules, found, same_boot, self._clock())
             self._state = decision.state
-            carry_out(decision.effects, self)
+            self._carry_out(decision)
             self._busy = False
         self._drain()
 
@@ -200,12 +202,22 @@ class Driver:
         if isinstance(event, Reloaded):
             self.rules = event.rules
         self._state = decision.state
-        carry_out(decision.effects, self)
+        self._carry_out(decision)
         for observer in self._worldly.observers:
             observer.stepped(before, decision.state)
         for holds, found in self._wishes:
             if not found.done() and holds(decision.state):
                 found.set_result(decision.state)
+
+    def _carry_out(self, decision: Decision) -> None:
+        """People hear of it even if our own bug stops it half-way."""
+        try:
+            carry_out(decision.effects, self)
+        finally:
+            said, self._said = self._said, []
+            for effect, operator in said:
+                for observer in self._worldly.observers:
+                    observer.emit(effect, operator)
 
     @property
     def _worldly(self) -> World:
@@ -280,8 +292,7 @@ class Driver:
 
     def emit(self, effect: do.Emit) -> None:
         operator = next((w.operator for w in self._commands.values() if w.operator), "")
-        for observer in self._worldly.observers:
-            observer.emit(effect, operator)
+        self._said.append((effect, operator))
 
     def answer(self, effect: do.Answer) -> None:
         waiting = self._commands.get(effect.id)
