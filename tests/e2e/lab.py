@@ -187,7 +187,7 @@ class Lab:
 
     def never_two(self) -> None:
         never_two(self.journal)
-        terms_rise(self.journal)
+        terms_rise(self.journal, self.pool.mode)
 
     def story(self) -> str:
         logs = (f"--- {host} ---\n{host.tail()}" for host in self.hosts)

@@ -96,15 +96,17 @@ def test_two_at_once_are_seen(journal: Journal, begin: Begin) -> None:
 
 
 def test_a_term_that_falls_is_seen(journal: Journal, begin: Begin) -> None:
-    """A later start under a lower term fails the judge."""
+    """A later start under a lower term fails the judge: any in majority, one's own in none."""
     first = begin("plain", 5)
     writing(journal, 1)
     os.kill(first, signal.SIGKILL)
     writing(journal, 0)
-    begin("plain", 4)
+    begin("plain", 2)
     writing(journal, 1)
     with pytest.raises(AssertionError, match="a lower term"):
         terms_rise(journal)
+    with pytest.raises(AssertionError, match="a lower term"):
+        terms_rise(journal, "none")  # It is the same member.
 
 
 # These are proved by the stories that need them.
