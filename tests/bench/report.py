@@ -274,7 +274,7 @@ def _line(*columns: str) -> str:
 
 def write(found: Results, directory: Path) -> None:
     (directory / "performance.md").write_text(page(found))
-    if found.trials:
+    if any(trial.system != FLOOR for trial in found.trials):
         picture.failovers(found.trials, directory / FAILOVERS)
     if found.sizes:
         picture.growth(found.sizes, directory / GROWTH)
