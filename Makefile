@@ -15,7 +15,7 @@ UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/sim
 DEBIAN := e2fsprogs faketime iproute2 nftables openssl procps util-linux
 PEERS := keepalived  # What the benches compare with.
 
-.PHONY: install dev demo test check format proto docs unit e2e bench performance sim soak sim-soak clean
+.PHONY: install dev demo test check format proto docs unit e2e bench performance sim explore soak sim-soak clean
 
 # What an administrator needs: .venv/bin/hadelect.
 install: $(VENV)/installed
@@ -87,6 +87,10 @@ performance: dev
 
 sim: install
 	$(PYTHON) -m hadelect.sim --seeds $(SEEDS)
+
+# Every order of events in a small pool, to the depth that ten minutes allow.
+explore: install
+	$(PYTHON) -m hadelect.sim.explore --minutes 10
 
 # Real members in bad weather, every core busy, for SOAK seconds; then how it went (-rP).
 soak: dev

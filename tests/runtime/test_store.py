@@ -161,6 +161,16 @@ def test_a_full_disk_is_said_and_a_later_success_too(tmp_path: Path) -> None:
     assert reopened(tmp_path).found.record == replace(RECORD, serial=2)
 
 
+def test_a_write_has_happened_once_it_is_synced() -> None:
+    """What takes every byte and cannot sync (/dev/null) has written nothing."""
+    fd = os.open("/dev/null", os.O_RDWR)
+    try:
+        with pytest.raises(OSError, match="Invalid argument"):
+            slots.write(fd, slots.Slot(1, b"content"))
+    finally:
+        os.close(fd)
+
+
 WRITER = """
 import sys
 from dataclasses import replace

@@ -1,8 +1,13 @@
 """What the supervisor obeys, and what it refuses with a reason."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from hadelect.supervisor import packets
 from hadelect.supervisor.linux import boottime_ms
+from hadelect.supervisor.packets import Packet
+from hadelect.supervisor.supervisor import read_batch, without_superseded
 from tests.supervisor.harness import Had, until
 
 
@@ -40,9 +45,29 @@ def test_start_after_its_deadline(had: Had) -> None:
     """A start whose deadline has passed starts nothing."""
     had.ready()
     had.order("start", term=1, for_ms=-1)
-    refused = had.expect("ControlleeChanged", state="stopped")
-    assert "deadline" in refused["because"]
+    first = had.expect("ControlleeChanged")
+    assert first["because"] == "start refused: its deadline has passed"
     assert not had.living()
+
+
+def test_a_start_that_was_taken_back_is_not_obeyed() -> None:
+    """Of what waited in a frozen supervisor, a start that a later stop takes back is left out."""
+    waited = [
+        Packet({"do": "start", "term": 1}, [], 0),
+        Packet({"do": "start", "term": 65}, [], 0),
+        Packet({"do": "stop", "term": 1, "kill": True}, [], 0),
+    ]
+    assert [packet.body["term"] for packet in without_superseded(waited)] == [65, 1]
+
+
+def test_nothing_that_waited_before_the_end_is_obeyed() -> None:
+    """A start is still readable after the hang-up: read together with the end, nothing counts."""
+    ours, theirs = packets.pair()
+    packets.send(theirs, {"do": "start", "term": 1, "deadline": boottime_ms() + 30_000})
+    theirs.close()
+    daemon = SimpleNamespace(sock=ours)
+    assert read_batch(daemon) is None  # type: ignore[arg-type]
+    ours.close()
 
 
 def test_another_term(had: Had) -> None:

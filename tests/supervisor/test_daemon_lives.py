@@ -137,6 +137,19 @@ def test_frozen_daemon(had: Had) -> None:
     assert "deadline" in had.expect("ControlleeChanged", state="stopped")["because"]
 
 
+def test_frozen_daemon_and_supervisor(had: Had) -> None:
+    """The init alone holds its deadline."""
+    had.ready()
+    had.order("start", term=1, for_ms=700)
+    had.expect_up(1)
+    had.kill(had.daemon, signal.SIGSTOP)
+    had.kill(had.process.pid, signal.SIGSTOP)
+    until(lambda: not had.living(), 3.0)
+    had.kill(had.process.pid, signal.SIGCONT)
+    had.kill(had.daemon, signal.SIGCONT)
+    had.expect("ControlleeChanged", state="stopped")
+
+
 def test_frozen_daemon_and_init(had: Had) -> None:
     """The supervisor, too, holds the deadline: for an init that is frozen."""
     had.ready()
