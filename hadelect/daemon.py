@@ -137,7 +137,8 @@ class Process:
             self._asked_at = now
             self._systemd.stopping()
             self._member.driver.shut_down(f"clean stop ({name})")
-            limit = STOP_SECONDS + self._member.config.controllee.stop_timeout
+            config = self._member.config
+            limit = STOP_SECONDS + config.controllee.stop_timeout + config.hooks_take
             self._loop.call_later(limit, self._give_up, f"not stopped after {limit:g} s")
         elif now - self._asked_at > ONE_SIGNAL_SECONDS:
             self._give_up(f"a second {name}")

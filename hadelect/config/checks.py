@@ -10,12 +10,12 @@ from collections import Counter
 from pathlib import Path
 
 from hadelect.config import external
+from hadelect.config.errands import errands
 from hadelect.config.findings import Finding
 from hadelect.config.language import TRUE
 from hadelect.config.model import Config
 from hadelect.config.own_entry import is_loopback
 from hadelect.config.promise import survives
-from hadelect.config.schema import CHECKS, HOOKS, Kind
 from hadelect.config.settings import Settings
 
 MOST_VOTERS = 64  # The core's TERM_STRIDE: beyond it terms would not be unique.
@@ -36,6 +36,7 @@ def check_all(settings: Settings, config: Config) -> None:
     timing(settings, config)
     security(settings, config)
     controllee(settings, config)
+    errands(settings, config)
     places(settings, config)
     not_yet(settings)
     replication(settings, config)
@@ -234,9 +235,6 @@ def _writable(settings: Settings, name: str, directory: Path) -> None:
 
 def not_yet(settings: Settings) -> None:
     """What is read and kept but not acted upon in this release is said, never silently skipped."""
-    for name, row in settings.variables:
-        if row.later in {CHECKS, HOOKS} and row.kind is Kind.ARGUMENTS and settings.is_set(name):
-            settings.warn(name, "is not run yet", f"{row.later} come in a later release")
     shared = settings.macros.find("HAD_USE_SHARED_PORT")
     if shared is not None and shared.text.lower() in TRUE:
         said = "HAD_USE_SHARED_PORT has no effect: each HAD has a port of its own"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hadelect.config import checks, commands, external, own_entry, sources
+from hadelect.config import checks, commands, errands, external, own_entry, sources
 from hadelect.config.findings import ConfigError, Refused
 from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec, PoolView, TlsSpec
 from hadelect.config.settings import Settings, margin
@@ -143,6 +143,8 @@ def _compose(settings: Settings, me: Address | None) -> Config:
         log=_log(settings),
         tls=_tls(settings),
         allow_insecure=settings.boolean("HAD_ALLOW_INSECURE") or checks.trusts_hosts(settings),
+        errands=errands.errands_of(settings, leads=me not in witnesses),
+        check=errands.check_of(settings),
         max_history=settings.size("MAX_HAD_HISTORY"),
         max_flight=_max_flight(settings),
         values=settings.in_force(),

@@ -45,6 +45,23 @@ class ControlleeSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrandSpec:
+    """A command of the administrator's: a hook, the probe, the fence command."""
+
+    name: str  # The variable that names it.
+    argv: tuple[str, ...]
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSpec:
+    """When the probe is run, and when it counts."""
+
+    interval: float = 10.0
+    failures: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class LogSpec:
     path: Path | None = None  # None = stderr.
     max_bytes: int = 10_000_000
@@ -85,6 +102,8 @@ class Config:
     log: LogSpec
     tls: TlsSpec | None
     allow_insecure: bool
+    errands: tuple[tuple[str, ErrandSpec], ...] = ()  # By core.vocabulary.Errand's value.
+    check: CheckSpec = CheckSpec()
     max_history: int = 4_000_000  # Bytes; 0 = no bound.
     max_flight: int = 16_000_000  # Bytes of the flight recorder's files; 0 = off.
     warnings: tuple[str, ...] = ()
@@ -94,6 +113,11 @@ class Config:
     @property
     def voters(self) -> tuple[Address, ...]:
         return self.members + self.witnesses
+
+    @property
+    def hooks_take(self) -> float:
+        """The longest that hooks may hold up a planned stop: one that runs, and two of its own."""
+        return 3 * max((spec.timeout for key, spec in self.errands if key != "CHECK"), default=0.0)
 
     @property
     def witness(self) -> bool:

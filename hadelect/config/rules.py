@@ -1,7 +1,7 @@
 """The configuration in the core's own words: whole milliseconds, names, one identity."""
 
 from hadelect.config.model import Config
-from hadelect.core.vocabulary import Arbitration, Identity, Millis, Name, Rules
+from hadelect.core.vocabulary import Arbitration, Errand, Identity, Millis, Name, Rules
 
 
 def millis(seconds: float) -> Millis:
@@ -39,4 +39,8 @@ def rules_of(
         restart_limit=config.restart_limit,
         restart_window_ms=millis(config.restart_window),
         unfit_cooldown_ms=millis(config.unfit_cooldown),
+        errands=tuple(Errand(key) for key, _ in config.errands),
+        check_interval_ms=millis(config.check.interval),
+        check_failures=config.check.failures,
+        start_grace_ms=millis(config.controllee.start_grace),
     )

@@ -53,8 +53,7 @@ BOOLEAN, SECONDS, COUNT, SIZE, PATH, WORD = (
     Kind.BOOLEAN, Kind.SECONDS, Kind.COUNT, Kind.SIZE, Kind.PATH, Kind.WORD,
 )  # fmt: skip
 TEXT, MEMBERS, ARGUMENTS = Kind.TEXT, Kind.MEMBERS, Kind.ARGUMENTS
-REPLICATION, HOOKS = "replication", "hooks"
-CHECKS = "health checks"
+REPLICATION = "replication"
 DAY = 86_400.0
 
 # fmt: off
@@ -82,11 +81,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("<X>_USER", TEXT, "", "user it runs as"),
     Variable("<X>_STOP_SIGNAL", Kind.SIGNAL, "TERM", "signal of a graceful stop", change=LIVE),
     Variable("<X>_STOP_TIMEOUT", SECONDS, "10", "after the signal; then SIGKILL", 0, DAY, change=LIVE),
-    Variable("<X>_START_GRACE", SECONDS, "30", "a first process that exits with 0 within this time and leaves others has daemonised", 0, DAY, change=LIVE),
-    Variable("<X>_CHECK", ARGUMENTS, "", "health probe command", change=LIVE, later=CHECKS),
-    Variable("<X>_CHECK_INTERVAL", SECONDS, "10", "between two probes", 0.1, DAY, change=LIVE, later=CHECKS),
-    Variable("<X>_CHECK_TIMEOUT", SECONDS, "5", "a probe that takes longer has failed", 0.1, DAY, change=LIVE, later=CHECKS),
-    Variable("<X>_CHECK_FAILURES", COUNT, "3", "failed probes in a row that count as failure", 1, 1000, change=LIVE, later=CHECKS),
+    Variable("<X>_START_GRACE", SECONDS, "30", "a first process that exits with 0 within this time and leaves others has daemonised; failed probes within it do not count before the first success", 0, DAY, change=LIVE),
+    Variable("<X>_CHECK", ARGUMENTS, "", "health probe command, run as <X>_USER: exit 0 = well; 3, 126, 127 or not to be run = unknown, which never counts; anything else = failed", change=LIVE),
+    Variable("<X>_CHECK_INTERVAL", SECONDS, "10", "between two probes", 0.1, DAY, change=LIVE),
+    Variable("<X>_CHECK_TIMEOUT", SECONDS, "5", "a probe that takes longer has failed", 0.1, DAY, change=LIVE),
+    Variable("<X>_CHECK_FAILURES", COUNT, "3", "so many failed probes in a row: it hangs; its tree is ended and started again", 1, 1000, change=LIVE),
     Variable("<X>_START", ARGUMENTS, "", "instead of a path: command that has another manager start it, within <X>_START_GRACE"),
     Variable("<X>_STOP", ARGUMENTS, "", "command that has it stopped, within <X>_STOP_TIMEOUT"),
     Variable("<X>_STATUS", ARGUMENTS, "", "command that exits with 0 if it runs, 3 if it is stopped; anything else is unknown, which is not stopped"),
@@ -100,13 +99,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("HAD_RESTART_LIMIT", COUNT, "3", "exits of the controllee within the window before the member is unfit", 0, 1000, change=LIVE, equal=True),
     Variable("HAD_RESTART_WINDOW", SECONDS, "300", "the window of HAD_RESTART_LIMIT", 0, 7 * DAY, change=LIVE, equal=True),
     Variable("HAD_UNFIT_COOLDOWN", SECONDS, "360", "how long an unfit member does not stand", 0, 7 * DAY, change=LIVE, equal=True),
-    Variable("HAD_FENCE_COMMAND", ARGUMENTS, "", "before taking over from a silent leader in mode none; must exit with 0", change=LIVE, later=HOOKS),
-    Variable("HAD_PRE_START", ARGUMENTS, "", "hook before the controllee starts; may veto", change=LIVE, later=HOOKS),
-    Variable("HAD_POST_START", ARGUMENTS, "", "hook after it started", change=LIVE, later=HOOKS),
-    Variable("HAD_PRE_STOP", ARGUMENTS, "", "hook before it stops", change=LIVE, later=HOOKS),
-    Variable("HAD_POST_STOP", ARGUMENTS, "", "hook after it stopped", change=LIVE, later=HOOKS),
-    Variable("HAD_ON_LEADER_CHANGE", ARGUMENTS, "", "hook on every member after the leader changed", change=LIVE, later=HOOKS),
-    Variable("HAD_HOOK_TIMEOUT", SECONDS, "10", "a hook that takes longer has failed", 0.1, DAY, change=LIVE, later=HOOKS),
+    Variable("HAD_FENCE_COMMAND", ARGUMENTS, "", "in mode none, before taking over from a silent leader: must exit with 0, else the take-over is put off", change=LIVE),
+    Variable("HAD_PRE_START", ARGUMENTS, "", "hook before every start of the controllee; anything but exit 0 is a veto: the member is unfit, the next one stands", change=LIVE),
+    Variable("HAD_POST_START", ARGUMENTS, "", "hook after every start", change=LIVE),
+    Variable("HAD_PRE_STOP", ARGUMENTS, "", "hook before a planned stop", change=LIVE),
+    Variable("HAD_POST_STOP", ARGUMENTS, "", "hook after every end, and once when hadelect starts; the successor starts after it if the move is planned", change=LIVE),
+    Variable("HAD_ON_LEADER_CHANGE", ARGUMENTS, "", "hook on every member after the leader changed", change=LIVE),
+    Variable("HAD_HOOK_TIMEOUT", SECONDS, "10", "a hook that takes longer has failed", 0.1, DAY, change=LIVE),
     # Files, addresses, security.
     Variable("HAD_STATE_DIR", PATH, "/var/lib/hadelect", "durable term, vote, promise and voters' list; lock, record of the running tree, history; on a local disk"),
     Variable("HAD_CONTROL_SOCKET", PATH, "$(HAD_STATE_DIR)/control.sock", "Unix socket for operators, mode 0660"),

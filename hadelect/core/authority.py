@@ -43,7 +43,9 @@ def with_authority(rules: Rules, state: State, until: Millis) -> Decision:
     if until == leading.authority_until and not later:
         return Decision(state)
     state = replace(state, leading=replace(leading, authority_until=until, deadline=deadline))
-    return Decision(state, (Extend(state.term, deadline),) if later else ())
+    # Before its first start the supervisor does not know of this leadership.
+    extends = later and leading.started
+    return Decision(state, (Extend(state.term, deadline),) if extends else ())
 
 
 def beating(rules: Rules, leading: Leading, now: Millis) -> Leading:

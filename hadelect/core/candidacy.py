@@ -10,6 +10,7 @@
 
 from typing import assert_never
 
+from hadelect.core import fencing
 from hadelect.core.effects import Persist, Send, SendDatagram
 from hadelect.core.events import Persisted
 from hadelect.core.frozen import replace
@@ -96,7 +97,7 @@ def begin_phase(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
     match candidacy.phase:
         case Phase.PROBE:
             return probe(rules, state)
-        case Phase.PREVOTE:
+        case Phase.PREVOTE | Phase.FENCE:
             return ask_all(rules, state)
         case Phase.VOTE:
             return stand(rules, state)
@@ -155,6 +156,8 @@ def stand(rules: Rules, state: State) -> Decision:
     if because := obstacle(rules, state, state.now):
         passive = to_passive(rules, state, (Cause.LOST_ELECTION, because))
         return Decision(plan(rules, passive.state, candidacy, rules.round_ms), passive.effects)
+    if silent := fencing.owed(rules, state):
+        return fencing.begin(rules, state, candidacy, silent)
     term = next_term(known_term(state), rules.position(rules.me))
     record = replace(
         state.record,
@@ -254,9 +257,9 @@ def count(rules: Rules, state: State, *, over: bool) -> Decision:
     candidacy = state.candidacy
     assert candidacy is not None
     if enough(rules, state, candidacy, over=over):
-        if candidacy.phase is Phase.PREVOTE:
-            return stand(rules, state)
-        return win(rules, state, candidacy)
+        if candidacy.phase is Phase.VOTE:
+            return win(rules, state, candidacy)
+        return stand(rules, state)
     if hopeless(rules, candidacy):
         return give_up(rules, state, candidacy)
     if not over:
@@ -272,7 +275,7 @@ def count(rules: Rules, state: State, *, over: bool) -> Decision:
 def count_without(rules: Rules, state: State) -> Decision:
     """A peer left on purpose: its answer is not waited for."""
     candidacy = state.candidacy
-    if candidacy is None or candidacy.phase is Phase.PROBE:
+    if candidacy is None or candidacy.phase in (Phase.PROBE, Phase.FENCE):
         return Decision(state)
     return count(rules, state, over=False)
 
@@ -327,7 +330,7 @@ def tick_election(rules: Rules, state: State) -> Decision:
     if candidacy.phase is Phase.PROBE:
         due = candidacy.since + candidacy.probes * rules.probe_gap_ms
         return probe(rules, state) if state.now >= due else Decision(state)
-    if state.now < round_ends(rules, candidacy):
+    if candidacy.phase is Phase.FENCE or state.now < round_ends(rules, candidacy):
         return Decision(state)
     return count(rules, state, over=True)
 

@@ -8,20 +8,22 @@
 
 from typing import assert_never
 
+from hadelect.core import checking, hooks
 from hadelect.core.candidacy import give_up
-from hadelect.core.effects import Emit, Persist, Send, Start
+from hadelect.core.effects import Emit, Persist, Send
 from hadelect.core.events import ControlleeChanged, LeftoverStuck, PersistFailed, SupervisorReady
 from hadelect.core.frozen import replace
 from hadelect.core.leading import say_alive
-from hadelect.core.leaving import leave, resign
+from hadelect.core.leaving import closed, leave
 from hadelect.core.messages import Controllee, Proof, Resign
 from hadelect.core.promises import with_release
 from hadelect.core.roles import become, to_passive
-from hadelect.core.state import Decision, Fitness, Leaving, Phase, State
+from hadelect.core.state import Check, Decision, Fitness, Leaving, Phase, State
 from hadelect.core.views import best_successor
 from hadelect.core.vocabulary import (
     Cause,
     ControlleeState,
+    Errand,
     Leadership,
     Millis,
     Role,
@@ -40,8 +42,11 @@ def on_supervisor_ready(rules: Rules, state: State, ready: SupervisorReady) -> D
     state = replace(state, secret_hash=ready.secret_hash, fitness=fitness, report_due=state.now)
     if state.role is not Role.PRE:
         return Decision(state)
-    return become(
-        rules, state, Role.PASSIVE, (Cause.BOOT, "ready: nothing of an earlier life runs")
+    why = (Cause.BOOT, "ready: nothing of an earlier life runs")
+    passive = become(rules, state, Role.PASSIVE, why)
+    # An earlier life may have ended without it.
+    return passive.then(
+        lambda s: hooks.ask(rules, s, Errand.POST_STOP, Cause.BOOT, (rules.me, None))
     )
 
 
@@ -87,13 +92,27 @@ def runs(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
     if not is_ours(rules, state, event.term) or state.leaving:
         return Decision(state)
     name = rules.identity.controllee
+    first = state.controllee.state is not ControlleeState.RUNNING
+    state = checking.begun(rules, state)
     controllee = replace(
         state.controllee, name=name, state=event.state, pid=event.pid, since=event.since
     )
     words = f"{name} runs, pid {event.pid}" if event.pid else f"{name} runs"
     told = Emit(state.role, state.term, words)
     running = Decision(replace(state, controllee=controllee), (told,))
-    return running.then(lambda s: say_alive(rules, s))  # All shall know now, not a heartbeat later.
+    # All shall know now, not a heartbeat later.
+    said = running.then(lambda s: say_alive(rules, s))
+    if not first:
+        return said
+    return said.then(
+        lambda s: hooks.ask(rules, s, Errand.POST_START, leads_by(s), (None, rules.me))
+    )
+
+
+def leads_by(state: State) -> Cause:
+    """Why its controllee was started: it won, or it restarts it."""
+    assert state.leading is not None
+    return Cause.RESTART if state.exits else state.leading.cause
 
 
 def verified_dead(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
@@ -103,13 +122,15 @@ def verified_dead(rules: Rules, state: State, event: ControlleeChanged) -> Decis
     if state.leading and not ours:
         return Decision(state)
     state = replace(state, controllee=stopped, secret_hash=event.next_secret_hash)
+    state, unchecked = checking.over(state)
     if state.leading is None:
-        return tell_proof(rules, state, event)
+        told = tell_proof(rules, state, event)
+        return told.then(lambda s: hooks.undo(rules, s, Cause.LOST_AUTHORITY)).plus(*unchecked)
     state = replace(state, leading=replace(state.leading, closed=True))
     if state.leaving is None:
         successor = best_successor(rules, state, state.now)
         state = replace(state, leaving=Leaving(successor, Cause.UNFIT, event.because))
-    return resign(rules, state, event.secret)
+    return closed(rules, state, event.secret).plus(*unchecked)
 
 
 def tell_proof(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
@@ -125,24 +146,36 @@ def ended_by_itself(rules: Rules, state: State, event: ControlleeChanged) -> Dec
     leading = state.leading
     if leading is None or state.leaving or not is_ours(rules, state, event.term):
         return Decision(state)
-    name = rules.identity.controllee
-    told = Emit(state.role, state.term, f"{name} ended: {event.because}", warning=True)
+    because = f"{state.check.hung}; {event.because}" if state.check.hung else event.because
+    told = Emit(
+        state.role, state.term, f"{rules.identity.controllee} ended: {because}", warning=True
+    )
+    state, unchecked = checking.over(state)
+    ended = Decision(replace(state, check=Check()), (told, *unchecked))
     if event.exec_failed:
-        return Decision(state, (told,)).then(lambda s: unfit(rules, s, event.because))
+        return ended.then(lambda s: unfit(rules, s, because))
+    undone = ended.then(lambda s: hooks.undo(rules, s, Cause.RESTART))
+    return undone.then(lambda s: start_again(rules, s, because))
+
+
+def start_again(rules: Rules, state: State, because: str) -> Decision:
+    """After a pause; or not, when it has ended too often."""
+    leading, name = state.leading, rules.identity.controllee
+    assert leading is not None
     restarts = state.controllee.restarts
     if leading.deadline <= state.now:  # Killed at the deadline; our authority came back since.
         at = Millis(state.now + rules.heartbeat_ms)
         stopped = Controllee(name, restarts=restarts)
-        return Decision(replace(state, controllee=stopped, restart_at=at), (told,))
+        return Decision(replace(state, controllee=stopped, restart_at=at))
     recent = tuple(at for at in state.exits if state.now - at < rules.restart_window_ms)
     exits = (*recent, state.now)
     stopped = Controllee(name, restarts=restarts + 1)
     state = replace(state, controllee=stopped, exits=exits)
     if len(exits) >= rules.restart_limit:
-        because = f"{name} ended {len(exits)} times within HAD_RESTART_WINDOW: {event.because}"
-        return Decision(state, (told,)).then(lambda s: unfit(rules, s, because))
+        because = f"{name} ended {len(exits)} times within HAD_RESTART_WINDOW: {because}"
+        return unfit(rules, state, because)
     wait = min(RESTART_LONGEST_MS, RESTART_FIRST_MS * 2 ** (len(exits) - 1))
-    return Decision(replace(state, restart_at=Millis(state.now + wait)), (told,))
+    return Decision(replace(state, restart_at=Millis(state.now + wait)))
 
 
 def restart(rules: Rules, state: State) -> Decision:
@@ -154,7 +187,7 @@ def restart(rules: Rules, state: State) -> Decision:
         return Decision(replace(state, restart_at=Millis(state.now + rules.heartbeat_ms)))
     starting = replace(state.controllee, state=ControlleeState.STARTING)
     state = replace(state, controllee=starting, restart_at=None)
-    return Decision(state, (Start(state.term, leading.deadline),))
+    return hooks.start(rules, state, Cause.RESTART, rules.me)
 
 
 def unfit(rules: Rules, state: State, because: str) -> Decision:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hadelect.core.messages import Message, Probe, ProbeReply
-from hadelect.core.vocabulary import Cause, Millis, Name, Role, Term
+from hadelect.core.vocabulary import Cause, Errand, Millis, Name, Role, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,33 @@ class Retitle:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """End the tree, gracefully first; the leadership goes on. STOPPED (not asked) tells its end."""
+
+    term: Term
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run the administrator's command; Ran tells how it ended."""
+
+    id: int
+    errand: Errand
+    term: Term
+    cause: Cause
+    old: Name | None = None  # The leader before …
+    new: Name | None = None  # … and after.
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Nobody wants that errand any more: kill it. Ran still tells its end."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Emit:
     """Tell the humans: log, history, metrics, traces. Nothing in the pool depends on it."""
 
@@ -115,4 +142,18 @@ class Quit:
     code: int
 
 
-Effect = Send | SendDatagram | Persist | Start | Extend | Stop | Retitle | Emit | Answer | Quit
+Effect = (
+    Send
+    | SendDatagram
+    | Persist
+    | Start
+    | Extend
+    | Stop
+    | Retitle
+    | End
+    | Run
+    | Cancel
+    | Emit
+    | Answer
+    | Quit
+)

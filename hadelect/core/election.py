@@ -7,7 +7,17 @@ Law 3: same arguments, same answer; no clock, no dice, no I/O.
 
 from typing import assert_never
 
-from hadelect.core import candidacy, controllee, following, leading, leaving, reloading, voting
+from hadelect.core import (
+    candidacy,
+    controllee,
+    errands,
+    following,
+    hooks,
+    leading,
+    leaving,
+    reloading,
+    voting,
+)
 from hadelect.core.effects import Emit, Persist, Record, SendDatagram
 from hadelect.core.events import (
     ControlleeChanged,
@@ -18,6 +28,7 @@ from hadelect.core.events import (
     PeerRefused,
     Persisted,
     PersistFailed,
+    Ran,
     Received,
     Released,
     Reloaded,
@@ -126,6 +137,8 @@ def step(rules: Rules, state: State, event: Event, now: Millis) -> Decision:
         why = "its authority ran out: not enough members acked an Alive in time"
         decided = become(rules, state, Role.PASSIVE, (Cause.LOST_AUTHORITY, why))
     decided = decided.then(lambda s: dispatch(rules, s, event))
+    if rules.errands:
+        decided = decided.then(lambda s: hooks.tell_leader(rules, s))
     if decided.state.ending and decided.state.leading is None:
         return decided.then(lambda s: leaving.write_last(rules, s))
     return decided
@@ -158,6 +171,8 @@ def dispatch(rules: Rules, state: State, event: Event) -> Decision:
             return controllee.on_leftover(rules, state, event)
         case ControlleeChanged():
             return controllee.on_controllee(rules, state, event)
+        case Ran():
+            return errands.on_ran(rules, state, event)
         case Persisted():
             return on_persisted(rules, state, event)
         case PersistFailed():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hadelect.core.messages import Message, Proof
-from hadelect.core.vocabulary import ControlleeState, Millis, Name, Rules, Term
+from hadelect.core.vocabulary import ControlleeState, Millis, Name, Outcome, Rules, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,15 @@ class ControlleeChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of the errand of that Run."""
+
+    id: int
+    outcome: Outcome
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Persisted:
     """The record with this serial number (and all before it) is on disk."""
 
@@ -133,6 +142,7 @@ Event = (
     | SupervisorReady
     | LeftoverStuck
     | ControlleeChanged
+    | Ran
     | Persisted
     | PersistFailed
     | Handover

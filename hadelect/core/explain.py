@@ -186,6 +186,10 @@ def candidate_lines(rules: Rules, state: State, candidacy: Candidacy) -> Iterato
             silent = candidacy.silent.leader if candidacy.silent else ""
             yield reason(Topic.PROBES, leader=silent, count=candidacy.probes, of=rules.probe_count)
             return
+        case Phase.FENCE:
+            silent = candidacy.silent.leader if candidacy.silent else ""
+            yield hindrance(Topic.FENCES, leader=silent)
+            return
         case Phase.PREVOTE:
             yield reason(Topic.ASKS)
         case Phase.VOTE:

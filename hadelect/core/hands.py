@@ -5,12 +5,15 @@ from typing import Protocol, assert_never
 
 from hadelect.core.effects import (
     Answer,
+    Cancel,
     Effect,
     Emit,
+    End,
     Extend,
     Persist,
     Quit,
     Retitle,
+    Run,
     Send,
     SendDatagram,
     Start,
@@ -28,6 +31,9 @@ class Hands(Protocol):
     def extend(self, effect: Extend) -> None: ...
     def stop(self, effect: Stop) -> None: ...
     def retitle(self, effect: Retitle) -> None: ...
+    def end_tree(self, effect: End) -> None: ...
+    def run_errand(self, effect: Run) -> None: ...
+    def cancel(self, effect: Cancel) -> None: ...
     def emit(self, effect: Emit) -> None: ...
     def answer(self, effect: Answer) -> None: ...
     def quit(self, effect: Quit) -> None: ...
@@ -50,6 +56,12 @@ def carry_out(effects: Iterable[Effect], hands: Hands) -> None:
                 hands.stop(effect)
             case Retitle():
                 hands.retitle(effect)
+            case End():
+                hands.end_tree(effect)
+            case Run():
+                hands.run_errand(effect)
+            case Cancel():
+                hands.cancel(effect)
             case Emit():
                 hands.emit(effect)
             case Answer():

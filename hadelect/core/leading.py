@@ -10,8 +10,9 @@
    majority: the later term stays; the earlier one has lost its authority already.
 """
 
+from hadelect.core import hooks
 from hadelect.core.authority import beating, majority_authority, with_ack, with_authority
-from hadelect.core.effects import Effect, Emit, Persist, Retitle, Send, Start
+from hadelect.core.effects import Effect, Emit, Persist, Retitle, Send
 from hadelect.core.events import Persisted
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Alive, AliveAck, Leader, Standing
@@ -58,11 +59,18 @@ def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
     led = with_known(led, Leadership(led.term, rules.me), leading.secret_hash)
     voters = ", ".join(name for name in rules.voters if name in candidacy.grants)
     why = (candidacy.cause, f"votes of {voters}; {candidacy.because}")
-    start = Start(led.term, leading.deadline)
+    started = hooks.start(rules, led, candidacy.cause, gone_leader(candidacy))
     word = Leader(led.term, rules.lease_ms, leading.secret_hash)
     said = tuple(Send(peer, word) for peer in rules.peers)
-    won = become(rules, led, Role.LEADER, why, start, *said)
+    won = become(rules, started.state, Role.LEADER, why, *started.effects, *said)
     return won.then(lambda s: say_alive(rules, s))
+
+
+def gone_leader(candidacy: Candidacy) -> Name | None:
+    """Whose place it takes."""
+    if candidacy.proof:
+        return candidacy.proof.leader
+    return candidacy.silent.leader if candidacy.silent else None
 
 
 def say_alive(rules: Rules, state: State) -> Decision:

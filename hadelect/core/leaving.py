@@ -6,8 +6,9 @@
 4. A clean stop writes down what is still promised; after that record nothing is promised any more.
 """
 
+from hadelect.core import hooks
 from hadelect.core.candidacy import plan, take_turn
-from hadelect.core.effects import Answer, Effect, Emit, Persist, Quit, Send, Stop
+from hadelect.core.effects import Answer, Effect, Emit, Persist, Quit, Send
 from hadelect.core.events import Drain, Handover, Released, Shutdown
 from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Goodbye, Proof, Resign
@@ -20,6 +21,7 @@ from hadelect.core.vocabulary import (
     NO_TERM,
     Cause,
     ControlleeState,
+    Errand,
     Leadership,
     Millis,
     Name,
@@ -37,9 +39,18 @@ def leave(rules: Rules, state: State, leaving: Leaving) -> Decision:
     state = replace(state, leaving=leaving, restart_at=None)
     to = f", in favour of {leaving.successor}" if leaving.successor else ""
     told = Emit(state.role, state.term, f"stops its controllee{to}: {leaving.because}")
-    if state.controllee.state is not ControlleeState.STOP_FAILED:
-        state = replace(state, controllee=replace(state.controllee, state=ControlleeState.STOPPING))
-    return Decision(state, (told, Stop(state.term, kill=False, because=leaving.because)))
+    return Decision(state, (told,)).then(lambda s: hooks.stop(rules, s))
+
+
+def closed(rules: Rules, state: State, secret: str) -> Decision:
+    """Our tree is verified dead: HAD_POST_STOP, if there is one, then the last word."""
+    leaving = state.leaving
+    assert leaving is not None
+    state = replace(state, leaving=replace(leaving, secret=secret))
+    undone = hooks.undo(rules, state, leaving.cause, leaving.successor)
+    if hooks.is_pending(undone.state, Errand.POST_STOP):
+        return undone
+    return undone.then(lambda s: resign(rules, s, secret))
 
 
 def resign(rules: Rules, state: State, secret: str) -> Decision:
@@ -181,6 +192,7 @@ def on_resign(rules: Rules, state: State, sender: Name, word: Resign) -> Decisio
     proof = word.proof
     if proof.leader != sender and not proves(state, proof):
         return Decision(state)
+    state = replace(state, hooks=replace(state.hooks, farewell=proof.leader))
     because = f"{proof.leader} resigned from term {proof.term}: {word.because}"
     cause = Cause.HANDOVER if word.successor == rules.me else Cause.RESIGN
     candidacy = released_candidacy(cause, because, proof)

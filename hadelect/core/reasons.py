@@ -37,6 +37,7 @@ class Topic(Enum):
     TURN = "turn"
     STANDS_AT = "stands_at"
     PROBES = "probes"
+    FENCES = "fences"
     ASKS = "asks"
     ASKS_FOR_VOTES = "asks_for_votes"
     OWN_VOTE_UNWRITTEN = "own_vote_unwritten"

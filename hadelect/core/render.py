@@ -4,12 +4,15 @@ from typing import assert_never
 
 from hadelect.core.effects import (
     Answer,
+    Cancel,
     Effect,
     Emit,
+    End,
     Extend,
     Persist,
     Quit,
     Retitle,
+    Run,
     Send,
     SendDatagram,
     Start,
@@ -25,6 +28,7 @@ from hadelect.core.events import (
     PeerRefused,
     Persisted,
     PersistFailed,
+    Ran,
     Received,
     Released,
     Reloaded,
@@ -113,6 +117,8 @@ def happening(event: Event) -> str:
         case ControlleeChanged(term, state):
             why = f": {event.because}" if event.because else ""
             return f"its controllee of term {term} is {state.value}{why}"
+        case Ran(number, outcome, because):
+            return f"errand {number} is {outcome.value}: {because}"
         case Persisted(serial):
             return f"record {serial} is on disk"
         case PersistFailed(serial, because):
@@ -155,6 +161,12 @@ def line(effect: Effect) -> str:
             return f"{'kills' if kill else 'stops'} the controllee, term {term}: {because}"
         case Retitle(term, to):
             return f"its controllee of term {term} goes on as term {to}"
+        case End(term, because):
+            return f"ends the controllee, term {term} goes on: {because}"
+        case Run(_, errand):
+            return f"runs {errand.value}"
+        case Cancel(number):
+            return f"kills its errand {number}"
         case Answer(_, ok, text):
             return f"answers {'yes' if ok else 'no'}: {text}"
         case Quit(code):
@@ -226,6 +238,7 @@ REASONS: dict[Topic, str] = {
     Topic.TURN: "more senior members that could lead go first: {members}",
     Topic.STANDS_AT: "it stands, or looks again: {because}",
     Topic.PROBES: "asks the silent {leader} once more, question {count} of {of}",
+    Topic.FENCES: "waits for HAD_FENCE_COMMAND to fence the silent {leader}",
     Topic.ASKS: "asks all whether they would vote for it",
     Topic.ASKS_FOR_VOTES: "asks for votes in term {term}",
     Topic.OWN_VOTE_UNWRITTEN: "its own vote is not on its disk yet",
@@ -292,6 +305,7 @@ CAUSES: dict[Cause, str] = {
     Cause.LOST_ELECTION: "it did not win",
     Cause.FOLLOWS: "a leader was heard",
     Cause.WON: "it won",
+    Cause.RESTART: "a local restart of the controllee",
 }
 
 REFUSALS: dict[Refusal, str] = {

@@ -5,6 +5,7 @@
 3. Whoever leaves LEADER has no secret for a next term until the supervisor hands one out.
 """
 
+from hadelect.core import checking, fencing, hooks
 from hadelect.core.effects import Answer, Effect, Emit, Send, Stop
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Withdraw
@@ -24,6 +25,7 @@ def become(
     if state.role is Role.ELECTION and role is not Role.ELECTION:
         if role is not Role.LEADER:
             door += withdrawal(rules, state.candidacy)
+            door += fencing.cancelled(state.candidacy)
         new = replace(new, candidacy=None)
     told = Emit(role, new.term, because, cause, state.role)
     return Decision(new, (*door, told, *effects))
@@ -37,6 +39,8 @@ def leave_leader(rules: Rules, state: State, because: str) -> tuple[State, tuple
         stop = (Stop(state.term, kill=True, because=because),)
         if controllee.state is not ControlleeState.STOP_FAILED:
             controllee = replace(controllee, state=ControlleeState.STOPPING)
+    state, unchecked = checking.over(state)
+    state, dropped = hooks.dropped(state, hooks.OF_A_LEADERSHIP)
     ex_leader = replace(
         state,
         leading=None,
@@ -51,7 +55,7 @@ def leave_leader(rules: Rules, state: State, because: str) -> tuple[State, tuple
     )
     if state.leaving and state.leaving.command:
         stop += (Answer(state.leaving.command, ok=False, text=f"interrupted: {because}"),)
-    return ex_leader, stop
+    return ex_leader, (*stop, *unchecked, *dropped)
 
 
 def withdrawal(rules: Rules, candidacy: Candidacy | None) -> tuple[Effect, ...]:

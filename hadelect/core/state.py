@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
-from hadelect.core.effects import Effect, Record
+from hadelect.core.effects import Effect, Record, Run
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Controllee, Proof, Standing
 from hadelect.core.vocabulary import (
     NO_TERM,
     Cause,
+    Errand,
     Leadership,
     Millis,
     Name,
@@ -61,6 +62,7 @@ class Phase(Enum):
 
     PROBE = "probe"  # Asks the silent leader once more.
     PREVOTE = "prevote"  # Asks all, binding nobody.
+    FENCE = "fence"  # Has the silent leader fenced; asks all again after that.
     VOTE = "vote"  # Stands.
 
 
@@ -75,6 +77,8 @@ class Candidacy:
     proof: Proof | None = None  # Or the secret that released its voters.
     since: Millis = Millis(0)  # When this phase began; names the round.
     probes: int = 0
+    fence_id: int = 0  # FENCE only: the errand that is waited for.
+    fence_failures: int = 0
     term: Term = NO_TERM  # VOTE only.
     serial: int = 0  # VOTE only: the record that holds our own vote.
     claimed_at: Millis = Millis(0)  # VOTE only: when this term was claimed first.
@@ -105,6 +109,7 @@ class Leading:
     longest_ms: Millis = Millis(0)  # The longest lease that an Alive of ours has said.
     beat_ms: Millis = Millis(0)  # Between two Alives, at present.
     deadline: Millis = LONG_AGO  # The last one asked of the supervisor.
+    started: bool = False  # The supervisor was told to start its tree.
     closed: bool = False  # The supervisor has ended this leadership for good.
     retitling: tuple[Term, int] | None = None  # A higher term and the serial that makes it durable.
     rival_since: Millis | None = None  # Another leader that does not hear us is heard since then.
@@ -119,6 +124,7 @@ class Leaving:
     cause: Cause
     because: str
     command: int = 0  # To be answered when it is over; 0 = nobody waits.
+    secret: str = ""  # Revealed already; Resign waits for HAD_POST_STOP.
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,32 @@ class Fitness:
     leftover: str = ""  # Something of an earlier life still runs.
     controllee: str = ""  # Restart limit, failed exec, stop_failed …
     until: Millis | None = None  # … until when (cooldown); None = until it changes.
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """The hooks that run and wait: in order, one at a time."""
+
+    running: Run | None = None
+    unwanted: bool = False  # What runs was cancelled: its outcome counts for nothing.
+    waiting: tuple[Run, ...] = ()
+    failed: tuple[Errand, int] | None = None  # The last that failed, and its number: for metrics.
+    undo: bool = False  # A start began: HAD_POST_STOP is owed.
+    told: Name | None = None  # The leader that HAD_ON_LEADER_CHANGE was told of last.
+    farewell: Name | None = None  # Who resigned last.
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The health probe of the running controllee."""
+
+    due: Millis | None = None  # None = nothing to probe.
+    id: int = 0  # Of the probe that runs; 0 = none.
+    passed: bool = False  # It was well once.
+    grace_until: Millis = LONG_AGO
+    failures: int = 0  # In a row.
+    because: str = ""  # The last word of a probe that was not well.
+    hung: str = ""  # Why its tree is being ended; "" = it is not.
 
 
 @dataclass(frozen=True)
@@ -158,6 +190,7 @@ class State:
     shorter_ms: Millis = Millis(0)  # … acks count for this one only.
     known: tuple[Known, ...] = ()  # The newest leaderships heard of, newest last.
     released: tuple[Leadership, ...] = ()  # Proven over: nothing of theirs counts any more.
+    fenced: Leadership | None = None  # HAD_FENCE_COMMAND has said that it is no more.
     stand_at: Millis | None = None  # When our turn comes, or when to look again.
     wanted: Candidacy | None = None  # What we shall stand for when our turn comes.
     candidacy: Candidacy | None = None  # ELECTION only.
@@ -166,6 +199,9 @@ class State:
     leaving: Leaving | None = None  # LEADER only.
     secret_hash: str = ""  # Of the next leadership; "" = the supervisor is not ready.
     controllee: Controllee = Controllee()
+    hooks: Hooks = Hooks()
+    check: Check = Check()
+    errand_serial: int = 0  # Numbers the errands of this life.
     restart_at: Millis | None = None
     exits: tuple[Millis, ...] = ()  # The controllee's own ends within the window.
     fitness: Fitness = Fitness()

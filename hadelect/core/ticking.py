@@ -6,7 +6,7 @@ at most one lease per silence.
 
 from typing import assert_never
 
-from hadelect.core import candidacy, controllee, leading
+from hadelect.core import candidacy, checking, controllee, leading
 from hadelect.core.effects import Send
 from hadelect.core.events import Tick
 from hadelect.core.frozen import replace
@@ -125,7 +125,7 @@ def could_lead(rules: Rules, state: State) -> bool:
 
 
 def tick_leader(rules: Rules, state: State) -> Decision:
-    restarted = controllee.restart(rules, state)
+    restarted = controllee.restart(rules, state).then(checking.tick)
     current = restarted.state.leading
     if current is None or state.now < current.alive_due:
         return restarted
@@ -156,8 +156,8 @@ def role_instants(rules: Rules, state: State) -> list[Millis]:
         case Role.LEADER:
             led = state.leading
             assert led is not None
-            instants = [led.alive_due, led.authority_until]
-            return instants if state.restart_at is None else [*instants, state.restart_at]
+            wanted = (led.alive_due, led.authority_until, state.restart_at, checking.due(state))
+            return [at for at in wanted if at is not None]
     assert_never(state.role)
 
 
@@ -175,4 +175,6 @@ def election_instant(rules: Rules, state: State) -> Millis:
     assert standing is not None
     if standing.phase is Phase.PROBE:
         return Millis(standing.since + standing.probes * rules.probe_gap_ms)
+    if standing.phase is Phase.FENCE:
+        return NEVER
     return candidacy.round_ends(rules, standing)

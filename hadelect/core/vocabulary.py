@@ -58,6 +58,27 @@ class Cause(Enum):
     LOST_ELECTION = "lost_election"
     FOLLOWS = "follows"  # A leader was heard.
     WON = "won"
+    RESTART = "restart"  # No role changed: the controllee ended by itself or hung.
+
+
+class Errand(Enum):
+    """A command that the administrator named; the value says which."""
+
+    CHECK = "CHECK"  # The health probe of the controllee.
+    PRE_START = "HAD_PRE_START"
+    POST_START = "HAD_POST_START"
+    PRE_STOP = "HAD_PRE_STOP"
+    POST_STOP = "HAD_POST_STOP"
+    ON_LEADER_CHANGE = "HAD_ON_LEADER_CHANGE"
+    FENCE = "HAD_FENCE_COMMAND"
+
+
+class Outcome(Enum):
+    """What became of an errand."""
+
+    DONE = "done"
+    FAILED = "failed"  # It said so, or took too long.
+    UNKNOWN = "unknown"  # It could not be run, or nobody knows how it ended.
 
 
 class Refusal(Enum):
@@ -111,6 +132,10 @@ class Rules:
     restart_limit: int = 3
     restart_window_ms: Millis = Millis(300_000)
     unfit_cooldown_ms: Millis = Millis(360_000)
+    errands: tuple[Errand, ...] = ()  # Those for which a command is configured.
+    check_interval_ms: Millis = Millis(10_000)
+    check_failures: int = 3  # In a row.
+    start_grace_ms: Millis = Millis(30_000)  # Until the first success, failed probes do not count.
 
     # Fixed by the protocol (design section 3); in one place so that no number hides elsewhere.
     round_ms: Millis = Millis(500)  # One election round: what an objection or a silent voter costs.

@@ -7,7 +7,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 CHUNK_BYTES = 4096
 
@@ -49,3 +49,9 @@ class OutputReader:
             self._on_output(self._stream, line.decode("utf-8", "replace").rstrip("\r"))
         if not chunk:
             self.close()
+
+
+def readers(fds: Sequence[int], on_output: OnOutput) -> list[OutputReader]:
+    """Of stdout and stderr, as far as they came."""
+    streams = zip(fds, ("stdout", "stderr"), strict=False)
+    return [OutputReader(fd, stream, on_output) for fd, stream in streams]

@@ -66,6 +66,16 @@ class SupervisorPort(Protocol):
     def extend(self, effect: do.Extend) -> None: ...
     def stop(self, effect: do.Stop) -> None: ...
     def retitle(self, effect: do.Retitle) -> None: ...
+    def end(self, effect: do.End) -> None: ...
+    @property
+    def errands(self) -> "ErrandPort": ...
+
+
+class ErrandPort(Protocol):
+    """Runs the administrator's commands; answers with Ran."""
+
+    def run(self, effect: do.Run) -> None: ...
+    def cancel(self, effect: do.Cancel) -> None: ...
 
 
 class Observer(Protocol):
@@ -289,6 +299,15 @@ class Driver:
 
     def retitle(self, effect: do.Retitle) -> None:
         self._worldly.supervisor.retitle(effect)
+
+    def end_tree(self, effect: do.End) -> None:
+        self._worldly.supervisor.end(effect)
+
+    def run_errand(self, effect: do.Run) -> None:
+        self._worldly.supervisor.errands.run(effect)
+
+    def cancel(self, effect: do.Cancel) -> None:
+        self._worldly.supervisor.errands.cancel(effect)
 
     def emit(self, effect: do.Emit) -> None:
         operator = next((w.operator for w in self._commands.values() if w.operator), "")

@@ -93,7 +93,7 @@ class Member:
         config = prepared.config
         self._facts = Facts(rules, __version__, config.digest, config.warnings)
         self.gallery = Gallery(rules, self.status)
-        patience = config.controllee.stop_timeout + 3 * config.lease + 5
+        patience = config.controllee.stop_timeout + config.hooks_take + 3 * config.lease + 5
         office = Office(self.driver, wire, self.book, prepared.tls, self.status, patience)
         desk = Desk(office)
         self._archive = Archive(config.state_dir / history.FILE)

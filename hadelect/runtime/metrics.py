@@ -23,7 +23,7 @@ from hadelect.core.views import is_candidate_peer, leader_lives, leads, reaches,
 from hadelect.core.vocabulary import Arbitration, Cause, ControlleeState, Millis, Name, Role, Rules
 from hadelect.runtime.certificate import NEVER
 
-HOOKS = ("pre_start", "post_start", "pre_stop", "post_stop", "on_leader_change")
+HOOKS = ("pre_start", "post_start", "pre_stop", "post_stop", "on_leader_change", "fence_command")
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 FAILOVER_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 7.5, 10, 30, 60)
 
@@ -132,8 +132,13 @@ class Metrics:
     def stepped(self, rules: Rules, old: State, new: State) -> None:
         """After every step: what became of the controllee, and how long nobody led."""
         if new.controllee.restarts > self._restarts and new.leading is not None:
-            self.restarts.labels("exit").inc(new.controllee.restarts - self._restarts)
+            cause = "check" if old.check.hung else "exit"
+            self.restarts.labels(cause).inc(new.controllee.restarts - self._restarts)
         self._restarts = new.controllee.restarts
+        self.check_failures.inc(max(0, new.check.failures - old.check.failures))
+        if new.hooks.failed and new.hooks.failed != old.hooks.failed:
+            name = new.hooks.failed[0].value.removeprefix("HAD_").lower()
+            self.hook_failures.labels(name).inc()
         if leader_lives(old, old.now) and old.role is not Role.LEADER:
             proven = new.released[-1:] != old.released[-1:]
             self._leaderless_since = new.now if proven else old.heard_at

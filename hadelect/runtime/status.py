@@ -124,6 +124,8 @@ def _warnings(facts: Facts, digests: Digests, state: State, now: Millis) -> Iter
             yield because(reason(Topic.PEER_REFUSED, peer=peer.name, because=peer.refused_because))
         elif reaches(rules, peer, now):
             yield from _peer_warnings(facts, peer, digests.get(peer.name, ""))
+    if state.check.because:
+        yield f"{state.check.because}; {state.check.failures} in a row"
     yield from (because(told) for told in two_leaders(rules, state, now))
     led = state.role is Role.LEADER or any(leads(rules, peer, now) for peer in state.peers)
     if not led and not _anybody_fit(rules, state, now):

@@ -10,18 +10,18 @@
 
 import asyncio
 import os
-import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hadelect.config.model import Config
-from hadelect.core.effects import Extend, Retitle, Start, Stop
+from hadelect.core.effects import End, Extend, Retitle, Start, Stop
 from hadelect.core.events import ControlleeChanged, Event, LeftoverStuck, SupervisorReady
 from hadelect.core.vocabulary import ControlleeState, Term
 from hadelect.runtime import supervisor_words as words
-from hadelect.runtime.controllee_output import OnOutput, OutputReader
+from hadelect.runtime.controllee_output import OnOutput, OutputReader, readers
+from hadelect.runtime.errands import Errands
 from hadelect.supervisor import packets
 from hadelect.supervisor.ending import Ending
 from hadelect.supervisor.external_fence import around, runs_behind
@@ -59,9 +59,7 @@ class SupervisorClient:
         self._on_output = on_output
         self._on_lost = on_lost
         self._on_error = on_error
-        self._sock = socket.socket(fileno=fd)
-        self._sock.setblocking(False)
-        os.set_inheritable(fd, False)  # A hook's process must not keep it open.
+        self._sock = words.socket_of(fd)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(fd, self._on_readable)
         self._patience_ms = 1000
@@ -79,6 +77,7 @@ class SupervisorClient:
         self._is_lost = False
         self._hash = ""  # Of the secret of the next leadership.
         self._outputs: list[OutputReader] = []
+        self.errands = Errands(self._send, on_event, on_output)
         self.fence_kind = ""  # namespace, cgroup, subreaper, none (a witness); "" = not ready.
         self.init_pid = 0
 
@@ -93,11 +92,13 @@ class SupervisorClient:
         body = words.configure_body(config)
         self._external = Spec(body).external
         self._send(body)
+        self.errands.configure(config)
 
     def adjust(self, config: Config) -> None:
         """A reload: what runs goes on."""
         self._patience_ms = words.patience_ms(config)
         self._send(words.adjust_body(config))
+        self.errands.configure(config)
 
     def set_peers(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Where death notices go: resolved addresses of all peers."""
@@ -128,6 +129,9 @@ class SupervisorClient:
             self._titles.add(effect.to)
         self._send({"do": "retitle", "term": effect.term, "to": effect.to})
 
+    def end(self, effect: End) -> None:
+        self._send({"do": "end", "term": effect.term})
+
     def close(self) -> None:
         """Hear no more. The descriptor stays open until this process has ended: to the supervisor,
         its end is ours.
@@ -141,13 +145,9 @@ class SupervisorClient:
 
     def _send(self, body: packets.Body) -> None:
         if not self._is_lost and not packets.send(self._sock, body):
-            self._shut()  # It is gone, or has not read for minutes. Our reader hears of it.
-
-    def _shut(self) -> None:
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # Closed by the other end already.
+            words.shut(
+                self._sock
+            )  # It is gone, or has not read for minutes. Our reader hears of it.
 
     # --- the watch ---
 
@@ -239,6 +239,7 @@ class SupervisorClient:
     def _lost(self) -> None:
         self._is_lost = True
         self._loop.remove_reader(self._sock.fileno())
+        self.errands.lose()
         if self._ending:
             self._ending.cancel()
         self._kill("the supervisor died")
@@ -275,10 +276,11 @@ class SupervisorClient:
             case "stopped":
                 self._hear_stopped(body)
             case "stop_failed":
-                term, because = Term(number(body, "term")), text(body, "because")
-                self._on_event(ControlleeChanged(term, _STOP_FAILED, because=because))
+                self._on_event(words.stop_failed(body))
             case "leftover":
                 self._on_event(LeftoverStuck(text(body, "because")))
+            case "ran":
+                self.errands.hear(body)
             case "refused":
                 self._hear_refused(body)
             case "warned":
@@ -307,9 +309,8 @@ class SupervisorClient:
 
     def _hear_running(self, packet: Packet) -> None:
         pid, since = number(packet.body, "pid"), text(packet.body, "since")
-        self._outputs = [output for output in self._outputs if not output.is_closed]
-        for fd, stream in zip(packet.fds, ("stdout", "stderr"), strict=False):
-            self._outputs.append(OutputReader(fd, stream, self._on_output))
+        still_open = [output for output in self._outputs if not output.is_closed]
+        self._outputs = still_open + readers(packet.fds, self._on_output)
         if number(packet.body, "term") in self._titles and self._term:
             self._acknowledge(self._deadline)
             runs_behind(self._fence, self._term)
@@ -322,9 +323,8 @@ class SupervisorClient:
     def _hear_stopped(self, body: packets.Body) -> None:
         term, because = Term(number(body, "term")), text(body, "because")
         if truth(body, "asked"):
-            secret, self._hash = text(body, "secret"), text(body, "next_secret_hash")
-            over = ControlleeChanged(term, _STOPPED, because=because, asked=True, secret=secret)
-            over = replace(over, next_secret_hash=self._hash)
+            over = words.released(body)
+            self._hash = over.next_secret_hash
             if term in self._titles:
                 self._over(over)
             else:  # Said once more of an earlier term; another may run by now.

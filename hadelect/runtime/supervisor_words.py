@@ -3,10 +3,13 @@
 import asyncio
 import os
 import pwd
+import socket
 from collections.abc import Callable
 
 from hadelect.config.model import Config, ControlleeSpec
-from hadelect.supervisor.packets import Body
+from hadelect.core.events import ControlleeChanged
+from hadelect.core.vocabulary import ControlleeState, Term
+from hadelect.supervisor.packets import Body, number, text
 
 
 class AsyncClock:
@@ -18,6 +21,39 @@ class AsyncClock:
 
 def stop_body(term: int, because: str, *, kill: bool) -> Body:
     return {"do": "stop", "term": term, "kill": kill, "because": because}
+
+
+def socket_of(fd: int) -> socket.socket:
+    """Nobody but this process must keep it open: its end is ours."""
+    sock = socket.socket(fileno=fd)
+    sock.setblocking(False)
+    os.set_inheritable(fd, False)
+    return sock
+
+
+def shut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # Closed by the other end already.
+
+
+def released(body: Body) -> ControlleeChanged:
+    """The answer to an asked stop. Raises JunkError."""
+    return ControlleeChanged(
+        Term(number(body, "term")),
+        ControlleeState.STOPPED,
+        because=text(body, "because"),
+        asked=True,
+        secret=text(body, "secret"),
+        next_secret_hash=text(body, "next_secret_hash"),
+    )
+
+
+def stop_failed(body: Body) -> ControlleeChanged:
+    """Raises JunkError."""
+    term, because = Term(number(body, "term")), text(body, "because")
+    return ControlleeChanged(term, ControlleeState.STOP_FAILED, because=because)
 
 
 def configure_body(config: Config) -> Body:
@@ -36,7 +72,7 @@ def configure_body(config: Config) -> Body:
         "argv": list(argv),
         "external": None if config.witness else _external(controllee),
         "environment": [list(pair) for pair in controllee.environment],
-        "user": _user(controllee) if argv and controllee.user else None,
+        "user": user_of(controllee) if argv and controllee.user else None,
         **_ending(controllee),
         "fence": config.fence_tree,
         "may_be_unfenced": config.arbitration == "none" or config.allow_unfenced,
@@ -77,7 +113,7 @@ def _external(controllee: ControlleeSpec) -> Body | None:
     }
 
 
-def _user(controllee: ControlleeSpec) -> Body:
+def user_of(controllee: ControlleeSpec) -> Body:
     try:
         found = pwd.getpwnam(controllee.user)
     except KeyError:

@@ -10,6 +10,7 @@ no cut, a kind network) to exactly one leader with a running controllee whom all
   + probe      three datagrams, 50 ms apart
   + turns      the k-th survivor waits k x 150 ms
   + rounds     an objection or a silent voter costs a round of 500 ms, an even split another one
+  + errands    three hooks that hang, the wait after a fence command that failed
   + dead tree  the old controllee dies with its deadline, at the latest a lease after the last ack
 
 Mute, promise, patience and the old tree's lease run at the same time but for patience, which may
@@ -22,7 +23,9 @@ the kill.
 
 from typing import TYPE_CHECKING
 
-from hadelect.core.vocabulary import Rules, promise_length
+from hadelect.core.errands import FENCE_LONGEST_MS
+from hadelect.core.vocabulary import Errand, Rules, promise_length
+from hadelect.sim.errands import TIME_LIMIT_MS
 from hadelect.sim.faults import Faults
 
 if TYPE_CHECKING:
@@ -38,9 +41,16 @@ def bound_ms(rules: Rules, faults: Faults) -> int:
     probe = rules.probe_count * rules.probe_gap_ms
     turns = voters * rules.stagger_ms
     rounds = (voters + 2) * rules.round_ms
-    return (
-        starts + leases + probe + turns + rounds + 2 * rules.heartbeat_ms + rules.preempt_delay_ms
-    )
+    rest = 2 * rules.heartbeat_ms + rules.preempt_delay_ms + errands_ms(rules)
+    return starts + leases + probe + turns + rounds + rest
+
+
+def errands_ms(rules: Rules) -> int:
+    """Hooks that hang may stand before ours; a fence command that failed is tried again later."""
+    if not rules.errands:
+        return 0
+    # A tree that hung may be in the middle of its end: 10 s to SIGKILL.
+    return 10_000 + 3 * TIME_LIMIT_MS + (FENCE_LONGEST_MS if Errand.FENCE in rules.errands else 0)
 
 
 def resolve_ms(rules: Rules, faults: Faults) -> int:

@@ -112,6 +112,10 @@ class Chaos:
         for name in self.world.names:
             self.world.machines[name].controllee_exits()
 
+    def controllee_hang(self) -> None:
+        for name in self.world.names:
+            self.world.machines[name].controllee_hangs()
+
     def exec_failure(self) -> None:
         self._any().exec_failures += 1
 

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 from hadelect.core import render
 from hadelect.core.effects import (
     Answer,
+    Cancel,
     Emit,
+    End,
     Extend,
     Persist,
     Quit,
     Record,
     Retitle,
+    Run,
     Send,
     SendDatagram,
     Start,
@@ -279,6 +282,16 @@ class Daemon(Process):
         self.world.counters["terms taken without touching the controllee"] += 1
         self.world.say(self.name, f"NEGOTIATOR of term {effect.term} goes on as {effect.to}")
         self._command(lambda: self.supervisor.retitle(effect.term, effect.to))
+
+    def end_tree(self, effect: End) -> None:
+        self.world.say(self.name, f"ends NEGOTIATOR of term {effect.term}: {effect.because}")
+        self._command(lambda: self.supervisor.end_tree(effect.term))
+
+    def run_errand(self, effect: Run) -> None:
+        self._command(lambda: self.supervisor.errands.run(self, effect))
+
+    def cancel(self, effect: Cancel) -> None:
+        self._command(lambda: self.supervisor.errands.cancel(self, effect.id))
 
     def emit(self, effect: Emit) -> None:
         if effect.cause is not None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from hadelect.core.vocabulary import Arbitration, Millis, Rules
+from hadelect.core.vocabulary import Arbitration, Errand, Millis, Rules
 from hadelect.sim.faults import EVENTS, Faults
 from hadelect.sim.world import pool_of
 
@@ -126,6 +126,26 @@ def draw_harmless(dice: Random, lease_ms: int) -> Faults:
     )
     weights: dict[str, Any] = {name: dice.choice((0, 1)) for name in HARMLESS}
     return replace(faults, **weights)
+
+
+def with_errands(
+    dice: Random, rules: tuple[Rules, ...], faults: Faults, *, kindly: bool
+) -> tuple[tuple[Rules, ...], Faults]:
+    """In one pool of three the administrator has named commands: all of them, or some."""
+    if dice.random() < 0.67:
+        return rules, faults
+    some = dice.random() < 0.5
+    errands = tuple(errand for errand in Errand if not some or dice.random() < 0.5)
+    faults = replace(faults, errand_ms=(1, dice.choice((5, 50) if kindly else (5, 50, 1500))))
+    if not kindly:
+        fail, hang = dice.choice((0.0, 0.0, 0.1)), dice.choice((0.0, 0.0, 0.1))
+        faults = replace(faults, errand_fail=fail, errand_hang=hang)
+    changes: dict[str, Any] = {
+        "errands": errands,
+        "check_interval_ms": Millis(dice.choice((500, 3000))),
+        "start_grace_ms": Millis(dice.choice((0, 3000))),
+    }
+    return tuple(replace(each, **changes) for each in rules), faults
 
 
 def draw_aimed_pool(dice: Random) -> tuple[Rules, ...]:

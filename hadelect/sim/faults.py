@@ -36,6 +36,9 @@ class Faults:
     start_ms: Range = (150, 150)  # From exec of a daemon to its first decision.
     exec_ms: Range = (1, 1)
     quit_ms: Range = (40, 40)  # What the controllee takes after SIGTERM.
+    errand_ms: Range = (5, 5)  # What a hook, a probe or the fence command takes …
+    errand_fail: float = 0.0  # … and the chances that it fails, …
+    errand_hang: float = 0.0  # … or takes longer than it may.
     unit_ms: Range = (1000, 1000)  # Until the service manager restarts a supervisor.
     # What happens now and then.
     gap_ms: Range = (200, 5000)  # Between two of the events below.
@@ -51,6 +54,7 @@ class Faults:
     pause_init: int = 0
     pause_daemon_and_supervisor: int = 0
     controllee_exit: int = 0
+    controllee_hang: int = 0
     exec_failure: int = 0
     slow_quit: int = 0  # The controllee ignores SIGTERM.
     unkillable: int = 0  # State D for a while.

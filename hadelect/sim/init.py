@@ -34,6 +34,7 @@ class Init(Process):
         self.latest_asked = Millis(0)  # The latest deadline its daemon ever asked for.
         self.started = False
         self.since = 0  # When the tree started.
+        self.hung = False  # Its controllee lives and does nothing.
         self.killed = False
         self.gone = False
         self.ended_by = ""

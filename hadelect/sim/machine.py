@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hadelect.core.events import Command, Reloaded, Shutdown
 from hadelect.core.render import asked
-from hadelect.core.vocabulary import Role, Rules
+from hadelect.core.vocabulary import Errand, Role, Rules
 from hadelect.sim.clock import BootClock
 from hadelect.sim.disk import Disk
 from hadelect.sim.faults import JITTER_BORNE_MS
@@ -39,6 +39,7 @@ class Machine:
         self.trees: list[Init] = []
         self.stuck_until = 0  # A SIGKILL before then takes effect only then.
         self.exec_failures = 0  # So many of the next starts fail.
+        self.habits: dict[Errand, str] = {}  # fails, hangs, unknown.
         self.slow_quits = 0  # So many of the next graceful stops are ignored by the controllee.
         self.paused: list[Process] = []  # Stopped by SIGSTOP, until `resume`.
         self._pids = 100
@@ -163,6 +164,12 @@ class Machine:
             self._suffers("its controllee exits")
             tree.exits("it exited")
 
+    def controllee_hangs(self) -> None:
+        tree = self.tree
+        if tree is not None:
+            self._suffers("its controllee hangs")
+            tree.hung = True
+
     def pause(self, what: tuple[str, ...], length_ms: int) -> None:
         """SIGSTOP for daemon, supervisor or init; `length_ms` is for the ledger of causes."""
         processes = {"daemon": self.daemon, "supervisor": self.supervisor, "init": self.tree}
@@ -199,6 +206,7 @@ class Machine:
         """The kernel lets go of what hung in it: a SIGKILL that waited takes effect."""
         self.stuck_until = 0
         for tree in list(self.trees):
+            tree.hung = False
             if tree.killed:
                 self.world.at(self.world.now + 1, tree.vanish)
 

@@ -14,6 +14,7 @@ from hadelect.core.events import ControlleeChanged, LeftoverStuck, SupervisorRea
 from hadelect.core.messages import Proof
 from hadelect.core.vocabulary import NO_TERM, ControlleeState, Millis, Term
 from hadelect.sim.daemon import Daemon
+from hadelect.sim.errands import Errands
 from hadelect.sim.init import Init
 from hadelect.sim.process import Process
 
@@ -43,6 +44,7 @@ class Supervisor(Process):
         self.name = machine.name
         self.daemon: Daemon | None = None
         self.init = self._warm()
+        self.errands = Errands(self)
         self.term: Term = NO_TERM  # Of the leadership that started here and is not released.
         self.released: Term = NO_TERM
         self._secret = ""
@@ -151,6 +153,7 @@ class Supervisor(Process):
                 ControlleeChanged(init.term, STOPPED, because="exec failed", exec_failed=True)
             )
             return
+        self.errands.started()
         init.start(init.term, max(deadline, init.deadline))
         runs = ControlleeChanged(init.term, ControlleeState.RUNNING, pid=init.pid, since=SINCE)
         self._tell(runs)
@@ -177,8 +180,17 @@ class Supervisor(Process):
             self._kill(init)
             return
         self._tell(ControlleeChanged(term, ControlleeState.STOPPING, because="asked to stop"))
+        self._signal(init)
+
+    def end_tree(self, term: Term) -> None:
+        """Its leadership goes on."""
+        if self.init.running and self.init.term == term:
+            self._signal(self.init)
+
+    def _signal(self, init: Init) -> None:
+        """Graceful, then SIGKILL."""
         quit_ms = self.machine.quit_length()
-        if quit_ms < STOP_TIMEOUT_MS:
+        if quit_ms < STOP_TIMEOUT_MS and not init.hung:
             init.later(quit_ms, init.exits, "asked to stop")
         self.later(STOP_TIMEOUT_MS, self._kill, init)
 

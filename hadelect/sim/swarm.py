@@ -23,6 +23,7 @@ from hadelect.sim.drawing import (
     draw_pool,
     draw_reloads,
     draw_timings,
+    with_errands,
 )
 from hadelect.sim.faults import Faults
 from hadelect.sim.referees import BrokenPromise
@@ -69,13 +70,13 @@ def draw_day(dice: Random, kind: str) -> tuple[tuple[Rules, ...], Faults]:
         return draw_aimed_pool(dice), draw_aimed_faults(dice)
     rules = draw_pool(dice, Arbitration.NONE if kind == "last" else None)
     if kind == "harmless":
-        return rules, draw_harmless(dice, rules[0].lease_ms)
+        return with_errands(dice, rules, draw_harmless(dice, rules[0].lease_ms), kindly=True)
     faults = draw_faults(dice, rules)
     if not faults.wipe:  # Who has lost its memory cannot know of others' longer leases.
         rules = draw_timings(dice, rules)
     if any(each.margin_ms == TIGHT_MS for each in rules):
         faults = replace(faults, pause_init=0)  # No time to find an init that is frozen.
-    return rules, faults
+    return with_errands(dice, rules, faults, kindly=False)
 
 
 def live_through(world: World, dice: Random, kind: str) -> None:
@@ -162,6 +163,8 @@ def agreed(world: World) -> bool:
     if sum(machine.tree is not None for machine in world.machines.values()) > 1:
         return False  # One still dies.
     if tree is None or tree.killed or leader.daemon is None or leader.daemon.state.leaving:
+        return False
+    if leader.daemon.state.check.hung:  # It is being ended and starts again.
         return False
     primary = leader.rules.primary
     if primary not in (None, leader.name):

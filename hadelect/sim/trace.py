@@ -15,27 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from hadelect.core.events import Drain, Handover, Shutdown
-from hadelect.core.vocabulary import Arbitration, Millis, Name, Rules
+from hadelect.core.vocabulary import Arbitration, Errand, Name
+from hadelect.sim.configuring import UnknownCommand, configured, millis
 from hadelect.sim.faults import Faults
 from hadelect.sim.machine import Machine
 from hadelect.sim.swarm import views
 from hadelect.sim.world import World, pool_of
 
 RULE = "----"
-UNITS = {"ms": 1, "s": 1000, "h": 3_600_000}
 STEADY = Faults(delay_ms=(2, 2), start_ms=(200, 200))  # No dice: recordings stay comparable.
 APART_MS = 50  # Between the boots of two members.
 FOREVER_MS = 1 << 40  # A SIGSTOP without an end in sight.
-
-
-class UnknownCommand(Exception):
-    """A line of a trace file that is no command; says which are."""
-
-
-def millis(text: str) -> int:
-    """`2.5s` -> 2500."""
-    number = text.rstrip("hms")
-    return round(float(number) * UNITS[text[len(number) :]])
 
 
 class Script:
@@ -68,9 +58,18 @@ class Script:
     # -- the pool and time -----------------------------------------------------------------------
 
     def pool(self, words: list[str]) -> None:
-        """`pool SIZE [none|majority] [primary] [witness] [off] [lease=T]`: the first boots last."""
-        timing: dict[str, Any] = {"unfit_cooldown_ms": 60_000, "use_primary": "primary" in words}
+        """`pool SIZE [none|majority] [primary] [witness] [off] [lease=T] [errands=NAME,…]`.
+
+        The first boots last.
+        """
+        timing: dict[str, Any] = {
+            "unfit_cooldown_ms": 60_000,
+            "check_interval_ms": 2000,
+            "use_primary": "primary" in words,
+        }
         given = dict(word.split("=") for word in words if "=" in word)
+        named = given.pop("errands", "")
+        timing["errands"] = tuple(Errand(name) for name in named.split(",") if name)
         timing |= {f"{name}_ms": millis(value) for name, value in given.items()}
         mode = Arbitration.NONE if "none" in words else Arbitration.MAJORITY
         rules = pool_of(int(words[0]), words.count("witness"), mode, **timing)
@@ -170,6 +169,15 @@ class Script:
     def break_exec(self, words: list[str]) -> None:
         self.machine(words[0]).exec_failures = 1000
 
+    def hang(self, words: list[str]) -> None:
+        """The controllee lives and does nothing."""
+        for name in words:
+            self.machine(name).controllee_hangs()
+
+    def errand(self, words: list[str]) -> None:
+        """`errand MEMBER NAME fails|hangs|unknown|works`: what becomes of that command there."""
+        self.machine(words[0]).habits[Errand(words[1])] = words[2]
+
     def set_clock(self, words: list[str]) -> None:
         """`set-clock MEMBER TIME`: the wall clock, which no member reads."""
         self.world.say(words[0], f"its wall clock is set by {words[1]}")
@@ -229,25 +237,6 @@ class Script:
         )
 
 
-def configured(rules: Rules, name: str, value: str) -> Rules:
-    identity = rules.identity
-    match name:
-        case "controllee":
-            return replace(rules, identity=replace(identity, controllee=value))
-        case "members":
-            members = tuple(Name(word) for word in value.split(","))
-            return replace(rules, identity=replace(identity, members=members))
-        case "lease":
-            return replace(rules, lease_ms=Millis(millis(value)))
-        case "heartbeat":
-            return replace(rules, heartbeat_ms=Millis(millis(value)))
-        case "margin":
-            return replace(rules, margin_ms=Millis(millis(value)))
-        case "primary":
-            return replace(rules, use_primary=value == "yes")
-    raise UnknownCommand(f"configure {name}")
-
-
 COMMANDS: dict[str, Callable[[Script, list[str]], None]] = {
     method.__name__.replace("_", "-"): method
     for method in (
@@ -270,6 +259,8 @@ COMMANDS: dict[str, Callable[[Script, list[str]], None]] = {
         Script.unkillable,
         Script.ignore_sigterm,
         Script.break_exec,
+        Script.hang,
+        Script.errand,
         Script.set_clock,
         Script.cut,
         Script.cut_link,

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from hadelect.supervisor.fence import Fence
+    from hadelect.supervisor.loop import Loop
+    from hadelect.supervisor.tree import Tree
 
     class Cancellable(Protocol):
         def cancel(self) -> None: ...
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
         def after(self, length_ms: int, act: Callable[[], None]) -> Cancellable: ...
 
 
+_GUARD_MS = 20  # The init has the first word at the deadline; this much later we kill.
 STUCK_MS = 1000  # Not gone so long after SIGKILL: stop_failed.
 _EAGER_MS, _EAGER_GAP_MS = 100, 2
 _PATIENT_GAP_MS = 100
@@ -69,3 +72,18 @@ class Ending:
             self.fence.kill()
         except OSError:
             return  # It is not gone, then; that is what counts.
+
+
+def watch_deadline(loop: Loop, tree: Tree, kill: Callable[[Tree], None]) -> None:
+    """The init kills at the deadline; if it is frozen, we do."""
+
+    def look() -> None:
+        if tree.ending:
+            return
+        if boottime_ms() < tree.deadline + _GUARD_MS:
+            watch_deadline(loop, tree, kill)
+            return
+        tree.because = "its deadline passed and its init did not act"
+        kill(tree)
+
+    loop.at(tree.deadline + _GUARD_MS, look)

@@ -21,6 +21,7 @@ KINDS = ("namespace", "cgroup", "subreaper")  # Best first: this is what `auto` 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from typing import Protocol
 
     class Fence(Protocol):
@@ -67,7 +68,8 @@ class SubreaperFence:
     """The init is killed last: as long as it lives, orphans become its children and stay known.
 
     `reaper`: the supervisor, to whom the orphans of a killed init come; all its living children
-    but `spared` (the daemon) belong to the tree then. 0 for those who are not the supervisor.
+    but `spared` (those that it started) belong to the tree then. 0 for those who are not the
+    supervisor.
     """
 
     __slots__ = ("_pid", "_pidfd", "_reaper", "spared")
@@ -76,7 +78,7 @@ class SubreaperFence:
         self._pid = pid
         self._pidfd = pidfd
         self._reaper = reaper
-        self.spared = 0
+        self.spared: Container[int] = ()
 
     def kill(self) -> None:
         if below := self._below():
@@ -92,7 +94,7 @@ class SubreaperFence:
         if not self._reaper:
             return below
         adopted = children_of().get(self._reaper, [])
-        strays = [pid for pid in adopted if pid not in (self._pid, self.spared)]
+        strays = [pid for pid in adopted if pid != self._pid and pid not in self.spared]
         return below + [pid for stray in strays for pid in (stray, *descendants(stray))]
 
 

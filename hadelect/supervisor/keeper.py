@@ -14,9 +14,9 @@ import time
 
 from hadelect.supervisor import notice
 from hadelect.supervisor.earlier import in_the_way, left_behind, lock
-from hadelect.supervisor.ending import Ending
+from hadelect.supervisor.ending import Ending, watch_deadline
 from hadelect.supervisor.external_fence import was_found, why
-from hadelect.supervisor.linux import boottime_ms, exit_words
+from hadelect.supervisor.linux import exit_words
 from hadelect.supervisor.loop import GONE
 from hadelect.supervisor.packets import Body, JunkError, Packet, entries, number, text, truth
 from hadelect.supervisor.spec import ConfigurationError, Spec
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     Answer = Callable[[Body, tuple[int, ...]], None]
 
-_GUARD_MS = 20  # The init has the first word at the deadline; this much later we kill.
 _STOP_SLACK_MS = 500  # The same after the stop timeout.
 _RETRY_MS = 1000  # Until a `leftover` is said again, and a fork is tried again.
 
@@ -54,7 +53,6 @@ class Keeper:
         self._leftover: Ending | None = None  # Of an earlier life.
         self._tree: Tree | None = None
         self._answer: Answer | None = None  # None: nobody's word counts.
-        self._daemon_pid = 0
         self._told = -1  # The init that the daemon knows of; -1 = it was not told `ready` yet.
         self._was_ready = self._waits = False
 
@@ -65,9 +63,8 @@ class Keeper:
 
     # --- whose word counts ---
 
-    def listen_to(self, answer: Answer, daemon_pid: int) -> None:
+    def listen_to(self, answer: Answer) -> None:
         self._answer = answer
-        self._daemon_pid = daemon_pid
         self._told = -1
 
     def hang_up(self) -> None:
@@ -95,6 +92,8 @@ class Keeper:
                 self._extend(number(body, "term"), number(body, "deadline"))
             case "stop":
                 self._stop(number(body, "term"), text(body, "because"), kill=truth(body, "kill"))
+            case "end":
+                self._end(number(body, "term"))
             case "retitle":
                 self._retitle(number(body, "term"), number(body, "to"))
             case _:
@@ -195,7 +194,7 @@ class Keeper:
         self._terms.bind(term)
         if not tree.start(term, deadline):
             self._kill(tree)
-        self._guard(tree)
+        watch_deadline(self._loop, tree, self._kill)
 
     def _extend(self, term: int, deadline: int) -> None:
         """The init acknowledges it; while nothing runs there is nothing to extend."""
@@ -210,20 +209,6 @@ class Keeper:
             tree.deadline = deadline
             tree.tell(do="extend", term=term, deadline=deadline)
 
-    def _guard(self, tree: Tree) -> None:
-        """The init kills at the deadline; if it is frozen, we do."""
-
-        def look() -> None:
-            if tree is not self._tree or tree.ending:
-                return
-            if boottime_ms() < tree.deadline + _GUARD_MS:
-                self._guard(tree)
-                return
-            tree.because = "its deadline passed and its init did not act"
-            self._kill(tree)
-
-        self._loop.at(tree.deadline + _GUARD_MS, look)
-
     def _stop(self, term: int, because: str, *, kill: bool) -> None:
         tree = self._tree
         running = tree.term if tree else 0
@@ -237,11 +222,21 @@ class Keeper:
             self._tell_released(term, because)
         else:
             tree.asked = because or "stopped by command"
-            if kill or not tree.tell(do="stop"):
-                self._kill(tree)
-            elif self.spec:
-                slack = self.spec.stop_timeout_ms + _STOP_SLACK_MS
-                self._loop.after(slack, lambda: self._kill(tree))
+            self._end_tree(tree, kill=kill)
+
+    def _end(self, term: int) -> None:
+        """Its leadership goes on: no secret is revealed, and it may start again."""
+        if self._tree is None or self._tree.term != term:
+            self._refuse("end", term, "it does not run here")
+        else:
+            self._end_tree(self._tree, kill=False)
+
+    def _end_tree(self, tree: Tree, *, kill: bool) -> None:
+        if kill or not tree.tell(do="stop"):
+            self._kill(tree)
+        elif self.spec:
+            slack = self.spec.stop_timeout_ms + _STOP_SLACK_MS
+            self._loop.after(slack, lambda: self._kill(tree))
 
     def _retitle(self, term: int, to: int) -> None:
         if because := self._terms.retitle(term, to):
@@ -296,7 +291,7 @@ class Keeper:
             return
         if tree.ending is None:
             tree.ending = Ending(
-                self._loop, tree.fence_for(self._daemon_pid), self._on_gone, self._on_stuck
+                self._loop, tree.fence_for(self._children.expected), self._on_gone, self._on_stuck
             )
         tree.ending.look()
 

@@ -59,8 +59,8 @@ class Spec:
         self.controllee = text(body, "controllee")
         self.argv = texts(body, "argv")  # Empty on a witness, and if another manager runs it.
         self.external = external.read(body.get("external"), self.environment_of)
-        self.environment = _environment(body)
-        self.user = _user(body)
+        self.environment = environment_pairs(body)
+        self.user = optional_user(body)
         self.adjust(body)
         self.fence = text(body, "fence")  # auto or one of FENCES.
         self.may_be_unfenced = truth(body, "may_be_unfenced")
@@ -104,7 +104,7 @@ class Spec:
         return {k: v for k, v in kept.items() if k not in NOT_FOR_CONTROLLEES}
 
 
-def _environment(body: Body) -> dict[str, str]:
+def environment_pairs(body: Body) -> dict[str, str]:
     named: dict[str, str] = {}
     for pair in entries(body, "environment"):
         if not isinstance(pair, list) or len(pair) != 2 or not all(map(is_text, pair)):
@@ -116,7 +116,7 @@ def _environment(body: Body) -> dict[str, str]:
     return named
 
 
-def _user(body: Body) -> User | None:
+def optional_user(body: Body) -> User | None:
     user = body.get("user")
     if user is None:
         return None

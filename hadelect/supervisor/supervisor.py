@@ -22,6 +22,7 @@ import sys
 
 from hadelect.supervisor import packets
 from hadelect.supervisor.children import Children, Daemon, exit_code
+from hadelect.supervisor.errands import Errands
 from hadelect.supervisor.keeper import Keeper
 from hadelect.supervisor.linux import adopt_orphans, boottime_ms, exit_words, kill
 from hadelect.supervisor.loop import GONE, Loop
@@ -52,6 +53,7 @@ class Supervisor:
         self._loop = Loop()
         self._will = Will(self._loop)
         self._children = Children()
+        self._errands = Errands(self._loop, self._will, self._children)
         self._keeper = Keeper(self._loop, self._will, self._children, enclose)
         self._daemon: Daemon | None = None
         self._asked_to_end = False
@@ -81,7 +83,8 @@ class Supervisor:
             return
         self._daemon = daemon
         self._children.expect(daemon.pid)
-        self._keeper.listen_to(self._answer, daemon.pid)
+        self._keeper.listen_to(self._answer)
+        self._errands.listen_to(self._answer)
         self._loop.watch(daemon.sock.fileno(), lambda mask: self._on_packets(daemon, mask))
         self._loop.watch(daemon.pidfd, lambda _: self._on_daemon_ended(daemon))
 
@@ -106,7 +109,8 @@ class Supervisor:
 
     def _obey(self, packet: Packet) -> None:
         try:
-            self._keeper.obey(packet)
+            if not self._errands.obey(packet):
+                self._keeper.obey(packet)
         except JunkError as error:
             self._keeper.tell("refused", what=packet.do, term=0, because=str(error))
         except ConfigurationError as error:
@@ -126,6 +130,7 @@ class Supervisor:
         if daemon.closed_at:
             return
         daemon.closed_at = boottime_ms()
+        self._errands.hang_up()  # First: it holds back the notice that the keeper may give at once.
         self._keeper.hang_up()
         self._loop.unwatch(daemon.sock.fileno())
         daemon.sock.close()
@@ -144,7 +149,8 @@ class Supervisor:
         code = exit_code(status)
         ends = self._ends_with(code)
         waited = boottime_ms() - daemon.closed_at
-        if not self._keeper.is_settled and waited < (_LAST_PATIENCE_MS if ends else _PATIENCE_MS):
+        settled = self._keeper.is_settled and self._errands.is_settled
+        if not settled and waited < (_LAST_PATIENCE_MS if ends else _PATIENCE_MS):
             self._loop.after(_LOOK_MS, lambda: self._conclude(daemon, status))
             return
         if ends:

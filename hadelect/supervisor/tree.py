@@ -21,7 +21,7 @@ from hadelect.supervisor.linux import CLONE_NEWPID, boottime_ms, enter_user_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from typing import NoReturn
 
     from hadelect.supervisor.command import Reaper
@@ -66,10 +66,10 @@ class Tree:
         """What the daemon needs to make a fence of its own, together with the pidfd."""
         return {"fence": self.kind, "pid": self.pid, "cgroup": self.cgroup}
 
-    def fence_for(self, daemon_pid: int) -> Fence:
-        """The orphans of a subreaper's killed init are our children, as is the daemon."""
+    def fence_for(self, started: Container[int]) -> Fence:
+        """The orphans of a subreaper's killed init are our children, as are those we `started`."""
         if isinstance(self.fence, fence.SubreaperFence):
-            self.fence.spared = daemon_pid
+            self.fence.spared = started
         return self.fence
 
     # --- what another manager runs ---

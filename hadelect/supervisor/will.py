@@ -24,6 +24,8 @@ class Will:
         self._peers: list[tuple[socket.socket, tuple[str, int]]] = []
         self._sockets: dict[int, socket.socket] = {}
         self._due = 0  # Notices still to be sent.
+        self._is_held = False
+        self._held: list[bytes] = []
 
     def address(self, peers: list[object]) -> int:
         """[[ip, port], …] of every peer, resolved; how many there are. Raises JunkError."""
@@ -39,7 +41,18 @@ class Will:
         self._peers = found
         return len(found)
 
+    def hold(self, *, held: bool) -> None:
+        """Whether notices wait: a command of the dead daemon is still being killed."""
+        self._is_held = held
+        if not held:
+            waiting, self._held = self._held, []
+            for notice in waiting:
+                self.send(notice)
+
     def send(self, notice: bytes) -> None:
+        if self._is_held:
+            self._held.append(notice)
+            return
         self._due += len(AFTER_MS)
         self._send(notice)
         for after in AFTER_MS[1:]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hadelect.sim.trace import Script, UnknownCommand, difference
+from hadelect.sim.configuring import UnknownCommand
+from hadelect.sim.trace import Script, difference
 
 TRACES = sorted((Path(__file__).parent.parent / "traces").glob("*.trace"))
 

@@ -14,10 +14,17 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hadelect.config.model import Address, Config, ControlleeSpec, ExternalSpec, LogSpec
-from hadelect.core.effects import Extend, Retitle, Start, Stop
+from hadelect.config.model import (
+    Address,
+    Config,
+    ControlleeSpec,
+    ErrandSpec,
+    ExternalSpec,
+    LogSpec,
+)
+from hadelect.core.effects import Cancel, End, Extend, Retitle, Run, Start, Stop
 from hadelect.core.events import Event
-from hadelect.core.vocabulary import Millis, Term
+from hadelect.core.vocabulary import Cause, Errand, Millis, Name, Term
 from hadelect.runtime.supervisor_client import SupervisorClient
 from hadelect.supervisor.linux import boottime_ms
 
@@ -49,6 +56,10 @@ def config_of(given: dict[str, Any]) -> Config:
         restart_window=300,
         unfit_cooldown=360,
         controllee=ControlleeSpec(name="NEGOTIATOR", **spec),
+        errands=tuple(
+            (key, ErrandSpec(key, tuple(argv), limit))
+            for key, (argv, limit) in given.get("errands", {}).items()
+        ),
         fence_tree=given.get("fence", "auto"),
         allow_unfenced=given.get("allow_unfenced", False),
         state_dir=Path(given["state_dir"]),
@@ -115,6 +126,14 @@ class StandIn:
                 self.extending.cancel()
             case "stop":
                 self.client.stop(Stop(term, kill=order["kill"], because="the test says so"))
+            case "end":
+                self.client.end(End(term, "the test says so"))
+            case "run":
+                errand, cause = Errand(order["errand"]), Cause(order.get("cause", "cold_start"))
+                names = (Name(name) for name in order.get("change", ()))
+                self.client.errands.run(Run(order["id"], errand, term, cause, *names))
+            case "cancel":
+                self.client.errands.cancel(Cancel(order["id"]))
             case "retitle":
                 self.client.retitle(Retitle(term, Term(order["to"])))
             case "raw":  # Whatever it is, as one packet.
