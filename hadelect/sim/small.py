@@ -11,12 +11,15 @@ from functools import cache
 from hadelect.core import render
 from hadelect.core.effects import (
     Answer,
+    Cancel,
     Emit,
+    End,
     Extend,
     Persist,
     Quit,
     Record,
     Retitle,
+    Run,
     Send,
     SendDatagram,
     Start,
@@ -265,6 +268,15 @@ class _Life:
 
     def emit(self, effect: Emit) -> None:
         """Nobody listens."""
+
+    def end_tree(self, effect: End) -> None:
+        """Nothing hangs here."""
+
+    def run_errand(self, effect: Run) -> None:
+        """No command is configured here."""
+
+    def cancel(self, effect: Cancel) -> None:
+        """The same."""
 
     def answer(self, effect: Answer) -> None:
         """Nobody asked."""

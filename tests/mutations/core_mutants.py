@@ -253,7 +253,7 @@ AUTHORITY = (
     Mutant(
         "a deadline is never extended",
         "core/authority.py",
-        "    return Decision(state, (Extend(state.term, deadline),) if later else ())\n",
+        "    return Decision(state, (Extend(state.term, deadline),) if extends else ())\n",
         "    return Decision(state)\n",
         "every controllee is killed after a lease (promise 2)",
         story("case11_alive_in_time"),
@@ -388,9 +388,9 @@ ENDINGS = (
     Mutant(
         "resigns before its tree is dead",
         "core/leaving.py",
-        "    return Decision(state, (told, Stop(state.term, kill=False, because=leaving.because)))",
-        "    stop = Stop(state.term, kill=False, because=leaving.because)\n"
-        '    return Decision(state, (told, stop)).then(lambda s: resign(rules, s, ""))',
+        "    return Decision(state, (told,)).then(lambda s: hooks.stop(rules, s))",
+        "    stopped = Decision(state, (told,)).then(lambda s: hooks.stop(rules, s))\n"
+        '    return stopped.then(lambda s: resign(rules, s, ""))',
         "the successor starts beside it",
         aimed(0, 8),
     ),

@@ -49,7 +49,7 @@ KEEPER = (
     Mutant(
         "nobody but the init holds the deadline",
         "supervisor/keeper.py",
-        "            self._kill(tree)\n        self._guard(tree)\n",
+        "            self._kill(tree)\n        watch_deadline(self._loop, tree, self._kill)\n",
         "            self._kill(tree)\n",
         "daemon and init frozen: the tree runs on",
         test("supervisor/test_daemon_lives.py::test_frozen_daemon_and_init"),
