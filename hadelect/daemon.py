@@ -6,6 +6,9 @@ Law 3: no file and no resolver is touched by the loop once the member runs.
 Law 4: the end waits for no hung disk, resolver or client: os._exit, once the last words are out.
 """
 
+import hadelect.runtime.lean  # noqa: F401 - what follows would load OpenSSL
+
+# isort: split
 import asyncio
 import gc
 import os

@@ -1,6 +1,7 @@
 """What import-linter cannot say: two packages live on the standard library alone."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,3 +35,42 @@ def test_standard_library_only(package: str) -> None:
         and not name.startswith(f"{own}.")
     }
     assert not foreign
+
+
+def loaded_by(module: str) -> set[str]:
+    """What a fresh interpreter has imported once it has imported this."""
+    code = f"import {module}, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(done.stdout.split())
+
+
+OPENSSL = {"ssl", "_ssl", "_hashlib"}  # 7 MB; gRPC has its own, SHA-256 is the interpreter's.
+FOR_PEOPLE = {"click", "rich"}
+UNUSED = {"prometheus_client", "tenacity", "urllib.request", "wsgiref", "tempfile"}
+
+
+def test_the_daemon_loads_what_it_needs() -> None:
+    """Without TLS there is no OpenSSL in it, nor what costs start-up and memory in vain."""
+    loaded = loaded_by("hadelect.daemon")
+    assert "asyncio" in loaded
+    assert loaded & (OPENSSL | FOR_PEOPLE | UNUSED) == set()
+
+
+def test_the_supervisor_loads_what_it_needs() -> None:
+    """Its pages are the init's, too: no OpenSSL, nothing that one imports out of habit."""
+    loaded = loaded_by("hadelect.supervisor.__main__")
+    habits = {"asyncio", "dataclasses", "inspect", "logging", "pathlib", "subprocess", "typing"}
+    assert loaded & (OPENSSL | habits) == set()
+
+
+def test_had_hands_over_without_reading_the_configuration() -> None:
+    """The daemon reads it; `hadelect had` becomes the supervisor before."""
+    loaded = loaded_by("hadelect.cli.main, hadelect.cli.had")
+    assert not {name for name in loaded if name.startswith(("hadelect.config", "hadelect.core"))}
+
+
+def test_openssl_is_there_for_who_asks_later() -> None:
+    """TLS is tried with it, in a daemon that began without."""
+    assert "_ssl" in loaded_by("hadelect.daemon, ssl")

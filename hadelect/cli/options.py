@@ -1,16 +1,21 @@
-"""Options that commands share, and the one way from them to a configuration."""
+"""Options that commands share, and the one way from them to a configuration.
+
+Law: who only passes the options on (`had`) does not wait for what reads a configuration.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
 from hadelect.cli.failures import Exit, Failure
-from hadelect.config.findings import ConfigError
-from hadelect.config.load import load_control_socket, load_pool
-from hadelect.config.model import PoolView
+
+if TYPE_CHECKING:
+    from hadelect.config.model import PoolView
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,6 +90,9 @@ def format_option(command: F) -> F:
 
 def pool_of(source: Source) -> PoolView:
     """Whom to ask, and how. Raises Failure (78) with every error of the configuration on a line."""
+    from hadelect.config.findings import ConfigError  # noqa: PLC0415 - see the law
+    from hadelect.config.load import load_pool  # noqa: PLC0415 - see the law
+
     try:
         return load_pool(Path(source.config) if source.config else None, source.settings)
     except ConfigError as error:
@@ -96,6 +104,9 @@ def socket_of(source: Source) -> Path:
 
     Raises Failure (78).
     """
+    from hadelect.config.findings import ConfigError  # noqa: PLC0415 - see the law
+    from hadelect.config.load import load_control_socket  # noqa: PLC0415 - see the law
+
     try:
         return load_control_socket(Path(source.config) if source.config else None, source.settings)
     except ConfigError as error:

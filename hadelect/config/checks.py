@@ -5,7 +5,6 @@ Law: every check only adds findings; all of them run, so that all errors come at
 
 import os
 import pwd
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -223,8 +222,9 @@ def _writable(settings: Settings, name: str, directory: Path) -> None:
         settings.error(name, f"{nearest} is not a directory", f"remove it, or correct {name}")
         return
     try:
-        with tempfile.TemporaryDirectory(prefix=".hadelect-", dir=nearest):
-            return
+        trial = nearest / f".hadelect-{os.urandom(8).hex()}"
+        trial.mkdir(mode=0o700)
+        trial.rmdir()
     except OSError as error:
         settings.error(
             name,

@@ -3,7 +3,6 @@
 Law: nothing is refused for what systemd does not answer; what it does answer is taken seriously.
 """
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -67,6 +66,8 @@ def check(settings: Settings, config: Config) -> None:
 
 
 def _program(settings: Settings, name: str) -> None:
+    import shutil  # noqa: PLC0415 - with its archive formats; here alone
+
     words = settings.arguments(name)
     if words and shutil.which(words[0]) is None:
         settings.error(

@@ -1,16 +1,8 @@
-"""This member's certificate: read and tried.
+"""This member's certificate: read."""
 
-Law: a certificate is tried before it is used: the very handshake that peers will make, with both
-ends in memory. What does not work there is refused with the reason.
-"""
-
-import os
-import ssl
 from dataclasses import dataclass
-from typing import Any
 
 from hadelect.config.model import TlsSpec
-from hadelect.runtime.greeting import admits
 
 
 class TlsError(Exception):
@@ -34,62 +26,3 @@ def read(tls: TlsSpec) -> KeyPair:
         raise TlsError(
             f"HAD_TLS_*: {error.filename}: {error.strerror}; name files that this user may read"
         ) from None
-
-
-def rehearse(pair: KeyPair, host: str) -> None:
-    """Raises TlsError unless a member of the same authority would accept this certificate."""
-    try:
-        server, client = (
-            _context(pair, ssl.PROTOCOL_TLS_SERVER),
-            _context(pair, ssl.PROTOCOL_TLS_CLIENT),
-        )
-        shown = _shake_hands(server, client)
-    except (ssl.SSLError, OSError, ValueError) as error:
-        raise TlsError(
-            f"HAD_TLS_CERT: members would not accept it ({_words(error)});"
-            " install a certificate that is valid now, its key, and the authority that signed it"
-        ) from None
-    names = frozenset(str(entry[1]).lower() for entry in shown)
-    if not admits(names, host):
-        raise TlsError(
-            f"HAD_TLS_CERT: it is for {', '.join(sorted(names)) or 'nobody'}, members expect"
-            f" {host}; install one with that subjectAltName"
-        )
-
-
-def _context(pair: KeyPair, protocol: int) -> ssl.SSLContext:
-    context = ssl.SSLContext(protocol)
-    context.check_hostname = False  # `admits` judges, as it does between members.
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(cadata=pair.ca.decode("ascii"))
-    with os.fdopen(os.memfd_create("hadelect-tls"), "wb") as both:  # It takes paths only.
-        both.write(pair.cert + b"\n" + pair.key)
-        both.flush()
-        context.load_cert_chain(f"/proc/self/fd/{both.fileno()}", password=lambda: b"")
-    return context
-
-
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> tuple[tuple[str, str], ...]:
-    """The names that the client is shown. Raises ssl.SSLError."""
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ends = [
-        client.wrap_bio(to_client, to_server),
-        server.wrap_bio(to_server, to_client, server_side=True),
-    ]
-    for _ in range(3):  # TLS 1.3: the server sees the client's certificate in the third flight.
-        for end in ends:
-            try:
-                end.do_handshake()
-            except ssl.SSLWantReadError:
-                continue
-    shown: Any = ends[0].getpeercert() or {}
-    names: tuple[tuple[str, str], ...] = shown.get("subjectAltName", ())
-    return names
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.lower().replace("_", " ")
-    return str(error)

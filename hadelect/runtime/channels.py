@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # Its handlers crash forked children.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # Junk from strangers is counted, not printed.
 
+import importlib
 from typing import Any
 
 import grpc
@@ -65,7 +66,11 @@ class Credentials:
 
 def credentials(tls: TlsSpec | None) -> Credentials | None:
     """Read at the start. Raises TlsError."""
-    return None if tls is None else Credentials(certificates.read(tls))
+    if tls is None:
+        return None
+    # Now, not when a reload needs it: an upgrade may have replaced our files by then.
+    importlib.import_module("hadelect.runtime.rehearsal")
+    return Credentials(certificates.read(tls))
 
 
 def server_options() -> Options:

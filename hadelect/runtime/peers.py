@@ -9,13 +9,11 @@ Law 4: every connection is to an address looked up for it; a Probe makes a silen
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import grpc
 import grpc.aio
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from hadelect.core.events import Event, PeerRefused, Received
 from hadelect.core.messages import Hello, Message
@@ -31,6 +29,7 @@ CONNECT = "/hadelect.v1.Election/Connect"
 HELLO_SECONDS = 5.0  # How long a caller may take to say hello.
 STRANGERS = 64  # Callers that have not said hello yet.
 REFUSED_SECONDS = 5.0  # Until a peer that refuses us, or that we refuse, is tried again.
+FIRST_BACKOFF = 0.05  # Seconds; twice as long after every failure, a heartbeat at most.
 FRESH_SECONDS = 0.5  # A connection younger than this is fresh enough for a Probe.
 REFUSALS_KEPT = 256
 
@@ -151,25 +150,21 @@ class Peers:
                     group.create_task(self._keep(link), name=f"dial {link.name}")
 
     async def _keep(self, link: Link) -> None:
-        failures = (Unreachable, Unresolvable, Unwelcome)
+        failed = 0
         while not self._closing:
-            retrying = AsyncRetrying(
-                retry=retry_if_exception_type(failures), wait=self._pause(), sleep=link.nap
-            )
-            async for attempt in retrying:
-                with attempt:
-                    await self._visit(link)
-            await link.nap(random.uniform(0.01, 0.05))  # noqa: S311 - so that a quick end is no busy loop.
+            try:
+                await self._visit(link)
+                failed, pause = 0, random.uniform(0.01, 0.05)  # noqa: S311 - a quick end is no busy loop.
+            except Unwelcome:
+                failed, pause = failed + 1, REFUSED_SECONDS
+            except (Unreachable, Unresolvable):
+                failed, pause = failed + 1, self._backoff(failed)
+            await link.nap(pause)
 
-    def _pause(self) -> Callable[[RetryCallState], float]:
-        heartbeat = self._ours.rules.heartbeat_ms / 1000
-        backoff = wait_random_exponential(multiplier=0.05, max=heartbeat)
-
-        def pause(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome is not None else None
-            return REFUSED_SECONDS if isinstance(error, Unwelcome) else backoff(state)
-
-        return pause
+    def _backoff(self, failed: int) -> float:
+        """Seconds after so many earlier failures: at random, so that not all dial at once."""
+        longest = self._ours.rules.heartbeat_ms / 1000
+        return random.uniform(0, min(longest, FIRST_BACKOFF * 2 ** min(failed, 16)))  # noqa: S311 - no secret
 
     async def _visit(self, link: Link) -> None:
         """One connection. Raises Unresolvable, Unreachable, Unwelcome if nothing came of it."""

@@ -131,7 +131,9 @@ def read_all(read: Callable[[], Config], old: Config) -> Found:
     if merged.tls is not None:
         try:
             pair = certificates.read(merged.tls)
-            certificates.rehearse(pair, merged.me.host)
+            from hadelect.runtime import rehearsal  # noqa: PLC0415 - there with TLS only
+
+            rehearsal.rehearse(pair, merged.me.host)
         except TlsError as error:
             problems.append(str(error))
     handler = None

@@ -1,5 +1,8 @@
 """`python -m hadelect.supervisor -- ARGS`: what `hadelect had ARGS` becomes (see supervisor.py)."""
 
+import hadelect.supervisor.lean  # noqa: F401 - what follows would load OpenSSL
+
+# isort: split
 import gc
 import sys
 

@@ -198,12 +198,8 @@ class Running:
 
     def counted(self, result: str) -> float:
         """Messages of all kinds with that result."""
-        samples = next(iter(self.member.metrics.messages.collect())).samples
-        return sum(
-            sample.value
-            for sample in samples
-            if sample.name.endswith("_total") and sample.labels["result"] == result
-        )
+        counted = self.member.metrics.messages.samples()
+        return sum(value.now for labels, value in counted if labels[-1] == result)
 
 
 @asynccontextmanager

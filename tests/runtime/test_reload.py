@@ -45,8 +45,7 @@ def facts(running: Running) -> tuple[Any, ...]:
 
 
 def failed(running: Running) -> float:
-    metrics = running.member.metrics.reload_failed.collect()
-    return next(iter(metrics)).samples[0].value
+    return running.member.metrics.reload_failed.labels().now
 
 
 def slower(config: Config) -> Config:
@@ -303,8 +302,7 @@ async def test_a_certificate_that_peers_would_refuse_is_refused(
     async with pool_of(tmp_path, 1, lambda c: replace(written(c), tls=tls)) as (running,):
         await led([running])
         before = facts(running)
-        expiry = running.member.metrics.certificate.collect()
-        ends = next(iter(expiry)).samples[0].value
+        ends = running.member.metrics.certificate.labels().now
         assert ends > time.time() + 3600
         good = [path.read_bytes() for path in (tls.ca, tls.key, tls.cert)]
         spoiled = await asyncio.to_thread(spoil, tls, tmp_path)
