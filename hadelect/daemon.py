@@ -3,17 +3,20 @@
 Law 1: whatever an operator must put right stops the start: all of it at once, one line each, 78.
 Law 2: our own bug ends this process at once; the supervisor makes that safe.
 Law 3: no file and no resolver is touched by the loop once the member runs.
-Law 4: the end waits for no hung disk, resolver or client: os._exit, once the last words are out.
+Law 4: the end waits for no hung disk, resolver, client or reader of stderr: os._exit, once the last
+       words are out or have had their time.
 """
 
 import hadelect.runtime.lean  # noqa: F401 - what follows would load OpenSSL
 
 # isort: split
 import asyncio
+import contextlib
 import gc
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -35,6 +38,7 @@ BUG = 70  # EX_SOFTWARE
 LOST = 75  # EX_TEMPFAIL: the supervisor is gone.
 STOP_SECONDS = 30.0  # Besides the controllee's own time: then a clean stop is given up.
 LAST_WORDS_SECONDS = 0.5  # For Resign, the clean record and Goodbye without a supervisor.
+STDERR_SECONDS = 0.5  # For whoever reads it.
 ONE_SIGNAL_SECONDS = 1.0  # A process group and the supervisor may both bring us the same signal.
 
 
@@ -63,10 +67,8 @@ def main(argv: list[str]) -> NoReturn:
 
 
 def refuse(problems: Any) -> NoReturn:
-    for problem in problems:
-        sys.stderr.write(f"hadelect: {problem}\n")
-    sys.stderr.flush()
-    os._exit(CONFIGURATION)
+    to_stderr("".join(f"hadelect: {problem}\n" for problem in problems))
+    end(CONFIGURATION)
 
 
 def supervisor_fd() -> int:
@@ -171,8 +173,7 @@ class Process:
 
     def _crashed(self) -> NoReturn:
         words = traceback.format_exc()
-        sys.stderr.write(words)
-        sys.stderr.flush()
+        to_stderr(words)
         self._last_words(f"ends: a bug of ours: {words.strip().splitlines()[-1]}")
         end(BUG)
 
@@ -184,7 +185,7 @@ class Process:
                 words = f"{context.get('message')}: {error!r}"
                 self._member.log.debug(words)
             return
-        traceback.print_exception(error)
+        to_stderr("".join(traceback.format_exception(error)))
         self._last_words(f"ends: a bug of ours: {error!r}")
         end(BUG)
 
@@ -194,9 +195,21 @@ class Process:
 
 
 def end(code: int) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    to_stderr("")
     os._exit(code)
+
+
+def to_stderr(text: str) -> None:
+    """Out, with all that was written before; given up if nobody reads it."""
+
+    def write() -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+    thread = threading.Thread(target=write, name="stderr", daemon=True)
+    thread.start()
+    thread.join(STDERR_SECONDS)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 1. The controllee is its tree; the supervisor says STOPPED only when it has verified its end.
 2. A leader restarts it locally, with capped exponential backoff; after too many ends in a window,
    or an exec that fails, the member is unfit and leaves in favour of a fit one.
-3. A tree that cannot be killed keeps its leader leading (unfit), so that nobody starts beside it.
+3. Where no tree can be raised any more nothing runs: the leader leaves at once, tries nothing.
+4. A tree that cannot be killed keeps its leader leading (unfit), so that nobody starts beside it.
 """
 
 from typing import assert_never
@@ -56,6 +57,10 @@ def on_leftover(rules: Rules, state: State, stuck: LeftoverStuck) -> Decision:
         return Decision(state)
     state = replace(state, fitness=replace(state.fitness, leftover=because))
     warned = Decision(state, (Emit(state.role, state.term, because, warning=True),))
+    if state.leading and state.restart_at is not None and not state.leaving:
+        why = f"{rules.identity.controllee} cannot be started here again: {stuck.because}"
+        gone = Leaving(best_successor(rules, state, state.now), Cause.UNFIT, why)
+        return warned.then(lambda s: leave(rules, s, gone))
     if state.role is not Role.ELECTION:
         return warned
     return warned.then(lambda s: to_passive(rules, s, (Cause.UNFIT, because)))

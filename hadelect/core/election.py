@@ -76,6 +76,8 @@ from hadelect.core.vocabulary import (
 
 __all__ = ["boot", "step", "wake_at"]
 
+REFUSAL_QUIET_MS = 10_000  # Between two words about one refused peer.
+
 
 def boot(rules: Rules, found: Record | None, same_boot: bool, now: Millis) -> Decision:
     """The state of a member that starts, in PRE.
@@ -199,12 +201,19 @@ def on_peer_refused(rules: Rules, state: State, refused: PeerRefused) -> Decisio
         words = happening(refused)
         return Decision(state, (Emit(state.role, state.term, words, warning=True),))
     view = state.peer(refused.sender)
-    known = view.refused_because == refused.because
-    state = state.with_peer(replace(view, refused_because=refused.because, refused_at=state.now))
-    if known:
-        return Decision(state)
+    told = refusal_to_tell(view, refused.because, state.now)
+    view = replace(view, refused_because=refused.because, refused_at=state.now)
+    if not told:
+        return Decision(state.with_peer(view))
+    state = state.with_peer(replace(view, told_refusal=refused.because, told_refusal_at=state.now))
     words = happening(refused)
     return Decision(state, (Emit(state.role, state.term, words, warning=True),))
+
+
+def refusal_to_tell(view: PeerView, because: str, now: Millis) -> bool:
+    """A change, but not one after the other: two HADs of one name would go on for ever."""
+    changed = because != view.refused_because or because != view.told_refusal
+    return changed and now - view.told_refusal_at >= REFUSAL_QUIET_MS
 
 
 def on_received(rules: Rules, state: State, sender: Name, message: Message) -> Decision:

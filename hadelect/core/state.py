@@ -38,6 +38,8 @@ class PeerView:
     life: str = ""
     refused_because: str = ""  # Not empty: incompatible, and how …
     refused_at: Millis = LONG_AGO  # … as last seen.
+    told_refusal: str = ""  # What people were told last of it …
+    told_refusal_at: Millis = LONG_AGO  # … and when.
 
 
 @dataclass(frozen=True, slots=True)

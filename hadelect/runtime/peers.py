@@ -5,6 +5,8 @@ Law 2: who must not take part gets our Hello, is told to the core once per reaso
        again slowly.
 Law 3: of two streams of one peer the newer one counts: it has the newer process or connection.
 Law 4: every connection is to an address looked up for it; a Probe makes a silent peer's anew.
+Law 5: whatever a peer does, it makes few lines in the log: what ends soon is tried again later and
+       later, and what is said of it passes Seldom.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ from hadelect.runtime import channels
 from hadelect.runtime.greeting import Greeter, Unwelcome, admits
 from hadelect.runtime.metrics import Metrics
 from hadelect.runtime.resolver import AddressBook, Endpoint, Unresolvable
+from hadelect.runtime.seldom import Seldom, and_more
 from hadelect.runtime.session import Session, StreamEnded, receive, say
 from hadelect.runtime.wire import Opened, ProtocolError, Wire
 
@@ -31,11 +34,16 @@ STRANGERS = 64  # Callers that have not said hello yet.
 REFUSED_SECONDS = 5.0  # Until a peer that refuses us, or that we refuse, is tried again.
 FIRST_BACKOFF = 0.05  # Seconds; twice as long after every failure, a heartbeat at most.
 FRESH_SECONDS = 0.5  # A connection younger than this is fresh enough for a Probe.
+STEADY_SECONDS = 1.0  # A stream that lived shorter was no success: the next one waits longer.
 REFUSALS_KEPT = 256
 
 
 class Unreachable(Exception):
     """No conversation came about; the reason in words."""
+
+
+class ShortLived(Exception):
+    """There was a conversation, but it ended at once: refused there, or taken over by another."""
 
 
 class Ears(Protocol):
@@ -65,8 +73,9 @@ class Ours:
 class Link:
     """One peer: its stream, if there is one, and what was last said of it."""
 
-    def __init__(self, name: Name) -> None:
+    def __init__(self, name: Name, ears: Ears) -> None:
         self.name = name
+        self.note = Seldom[str](lambda text, more: ears.note(and_more(text, more)))
         self.session: Session | None = None
         self.call: Any = None  # The stream, if we dialled it.
         self.config_digest = ""
@@ -88,8 +97,9 @@ class Peers:
         self._book = book
         self._ears = ears
         self._greeter = Greeter(ours.rules.me, ours.wire, ours.hello.life)
-        self._links = {name: Link(name) for name in ours.rules.peers}
+        self._links = {name: Link(name, ears) for name in ours.rules.peers}
         self._refused: dict[Name, str] = {}
+        self._tell_strange = Seldom(self._hear_strange)
         self._strangers = 0
         self._closing = False
 
@@ -157,7 +167,7 @@ class Peers:
                 failed, pause = 0, random.uniform(0.01, 0.05)  # noqa: S311 - a quick end is no busy loop.
             except Unwelcome:
                 failed, pause = failed + 1, REFUSED_SECONDS
-            except (Unreachable, Unresolvable):
+            except (Unreachable, Unresolvable, ShortLived):
                 failed, pause = failed + 1, self._backoff(failed)
             await link.nap(pause)
 
@@ -167,7 +177,7 @@ class Peers:
         return random.uniform(0, min(longest, FIRST_BACKOFF * 2 ** min(failed, 16)))  # noqa: S311 - no secret
 
     async def _visit(self, link: Link) -> None:
-        """One connection. Raises Unresolvable, Unreachable, Unwelcome if nothing came of it."""
+        """One connection. Raises Unresolvable, Unreachable, Unwelcome, ShortLived."""
         timeout = self._ours.hello_timeout
         try:
             endpoint = await self._book.refresh(link.name, timeout)
@@ -203,7 +213,10 @@ class Peers:
         except ProtocolError as error:
             self._ours.metrics.message("unknown", "in", "refused")
             raise Unreachable(f"{where} does not speak our protocol: {error}") from None
+        began = asyncio.get_running_loop().time()
         await self._converse(link, call, opened, call)
+        if asyncio.get_running_loop().time() - began < STEADY_SECONDS:
+            raise ShortLived
 
     # --- accepting -----------------------------------------------------------------------------
 
@@ -251,7 +264,7 @@ class Peers:
         link.session, link.call = session, call
         link.trouble = None
         link.hurry.clear()
-        self._ears.note(f"{link.name} is connected")
+        link.note(f"{link.name} is connected")
         for direction in ("in", "out"):
             self._ours.metrics.message("Hello", direction, "ok")
         why = "the connection closed"
@@ -274,7 +287,7 @@ class Peers:
         """Told when its kind changes, not at every attempt."""
         if kind != link.trouble and not self._closing:
             link.trouble = kind
-            self._ears.note(f"{link.name} is not connected: {because}")
+            link.note(f"{link.name} is not connected: {because}")
 
     def _refuse(self, error: Unwelcome) -> None:
         self._ours.metrics.message("Hello", "in", "refused")
@@ -287,7 +300,10 @@ class Peers:
         if len(self._refused) >= REFUSALS_KEPT:
             self._refused.clear()
         self._refused[error.sender] = error.because
-        self._ears.hear(PeerRefused(error.sender, error.because))
+        self._tell_strange(error)
+
+    def _hear_strange(self, error: Unwelcome, left_out: int) -> None:
+        self._ears.hear(PeerRefused(error.sender, and_more(error.because, left_out)))
 
 
 def caller(context: Any) -> str:

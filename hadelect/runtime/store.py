@@ -19,8 +19,8 @@ from typing import Any
 
 from hadelect.core.effects import Record
 from hadelect.core.vocabulary import Name
-from hadelect.runtime import slots
-from hadelect.runtime.slots import Slot
+from hadelect.supervisor import slots
+from hadelect.supervisor.slots import Slot
 
 FILE = "election.record"
 Written = Callable[
@@ -102,7 +102,7 @@ class Store:
 
     def _open(self, proposed: Voters) -> int:
         if not self.path.exists():
-            self._create(Memory(proposed, self._boot_id, None))
+            slots.create(str(self.path), self._content(Memory(proposed, self._boot_id, None)))
         fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,21 +113,6 @@ class Store:
                 "stop that one, or give this one a HAD_STATE_DIR of its own"
             ) from None
         return fd
-
-    def _create(self, memory: Memory) -> None:
-        """Preallocated and whole before it has its name."""
-        draft = self.path.with_suffix(".new")
-        fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        try:
-            os.write(fd, bytes(slots.SLOTS * slots.SLOT_BYTES))
-            slots.write(fd, Slot(0, self._content(memory)))
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        draft.rename(self.path)
-        directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        os.fsync(directory)
-        os.close(directory)
 
     def _read(self) -> Memory:
         found = slots.read(self._fd)

@@ -40,6 +40,7 @@ class Machine:
         self.stuck_until = 0  # A SIGKILL before then takes effect only then.
         self.exec_failures = 0  # So many of the next starts fail.
         self.habits: dict[Errand, str] = {}  # fails, hangs, unknown.
+        self.treeless = False  # No init can be raised any more: its record cannot be written.
         self.slow_quits = 0  # So many of the next graceful stops are ignored by the controllee.
         self.paused: list[Process] = []  # Stopped by SIGSTOP, until `resume`.
         self._pids = 100

@@ -130,6 +130,9 @@ class Supervisor(Process):
         if term <= self.released:
             self._tell_over(term, "this term is over")
             return
+        if self.machine.treeless:
+            self._tell_ended(term, "there is no init to start it")
+            return
         self.term = term
         self._stopping = False
         late = self.machine.clock.read(self.world.now) >= deadline
@@ -228,6 +231,8 @@ class Supervisor(Process):
             self._stopped(init.term)
         elif init.term > self.released:
             self._tell_ended(init.term, init.ended_by)
+        if self.machine.treeless and self.daemon is not None:
+            self.daemon.told(LeftoverStuck("tree.json: Read-only file system"))
 
     def _warm(self) -> Init:
         """Forked ahead of need."""

@@ -178,6 +178,10 @@ class Script:
         """`errand MEMBER NAME fails|hangs|unknown|works`: what becomes of that command there."""
         self.machine(words[0]).habits[Errand(words[1])] = words[2]
 
+    def no_tree(self, words: list[str]) -> None:
+        """`no-tree MEMBER`: once its controllee has ended no new init can be raised there."""
+        self.machine(words[0]).treeless = True
+
     def set_clock(self, words: list[str]) -> None:
         """`set-clock MEMBER TIME`: the wall clock, which no member reads."""
         self.world.say(words[0], f"its wall clock is set by {words[1]}")
@@ -254,6 +258,7 @@ COMMANDS: dict[str, Callable[[Script, list[str]], None]] = {
         Script.configure,
         Script.reload,
         Script.disk_full,
+        Script.no_tree,
         Script.disk_works,
         Script.disk_stalls,
         Script.unkillable,

@@ -1,6 +1,7 @@
 """The lock on the state directory, and the record by which a later life finds this one's tree.
 
-1. The record is on its place before the init may start anything.
+1. The record is on its place before the init may start anything: two slots (slots.py) of which the
+   older is overwritten in place, so that a full disk keeps no controllee from being started again.
 2. Nothing is killed for its pid alone: boot, pid and start time must all be the recorded ones.
 """
 
@@ -12,6 +13,7 @@ import json
 import os
 import time
 
+from hadelect.supervisor import slots
 from hadelect.supervisor.external import read as read_external
 from hadelect.supervisor.external_fence import ExternalFence
 from hadelect.supervisor.fence import CgroupFence, fence_of, remove_cgroup
@@ -21,11 +23,13 @@ from hadelect.supervisor.spec import ConfigurationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hadelect.supervisor import packets
     from hadelect.supervisor.command import Reaper
     from hadelect.supervisor.external import External
     from hadelect.supervisor.fence import Fence
     from hadelect.supervisor.spec import Spec
 
+FILE = "tree.json"
 _LOCK_TRIES = 10  # A supervisor that was killed this very moment needs some milliseconds to end …
 _LOCK_GAP_S = 0.03  # … and nothing of ours runs yet that waiting could harm.
 
@@ -64,7 +68,10 @@ def lock(state_dir: str) -> int:
 
 
 def record(state_dir: str, kind: str, pid: int, cgroup: str, external: External | None) -> None:
-    """Atomically. Not flushed to the disk: it speaks of this boot only."""
+    """Flushed to the disk when it is made, not later: it speaks of this boot only.
+
+    Opened anew each time, so that a record that was removed is missed and made again.
+    """
     body = {
         "boot_id": boot_id(),
         "pid": pid,
@@ -73,10 +80,39 @@ def record(state_dir: str, kind: str, pid: int, cgroup: str, external: External 
         "cgroup": cgroup,
         "external": external.body if external else None,
     }
-    path = f"{state_dir}/tree.json"
-    with open(f"{path}.new", "w", encoding="utf-8") as file:
-        file.write(json.dumps(body) + "\n")
-    os.replace(f"{path}.new", path)
+    path, content = f"{state_dir}/{FILE}", json.dumps(body).encode()
+    if len(content) > slots.ROOM:
+        raise OSError(errno.EFBIG, f"the record takes {len(content)} of {slots.ROOM} bytes", path)
+    if not _overwrite(path, content):
+        slots.create(path, content)
+
+
+def _overwrite(path: str, content: bytes) -> bool:
+    """Whether there was a record to overwrite."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        newest = slots.read(fd).newest
+        if newest:
+            slots.put(fd, slots.Slot(newest.sequence + 1, content))
+        return newest is not None
+    finally:
+        os.close(fd)
+
+
+def read(path: str) -> packets.Body:
+    """The newest record. Raises OSError, ValueError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        newest = slots.read(fd).newest
+        body = json.loads(newest.content if newest else os.pread(fd, slots.SLOT_BYTES, 0))
+    finally:
+        os.close(fd)
+    if not isinstance(body, dict):
+        raise JunkError("not a JSON object")
+    return body
 
 
 def in_the_way(spec: Spec, reaper: Reaper) -> Fence | None:
@@ -97,12 +133,9 @@ def left_behind(state_dir: str, reaper: Reaper) -> Fence | None:
 
     ConfigurationError when the record cannot be understood.
     """
-    path = f"{state_dir}/tree.json"
+    path = f"{state_dir}/{FILE}"
     try:
-        with open(path, encoding="utf-8") as file:
-            body = json.load(file)
-        if not isinstance(body, dict):
-            raise JunkError("not a JSON object")
+        body = read(path)
         boot, kind, cgroup = text(body, "boot_id"), text(body, "fence"), text(body, "cgroup")
         pid, started = number(body, "pid"), number(body, "start_time")
         external = read_external(body.get("external"), lambda _: dict(os.environ))

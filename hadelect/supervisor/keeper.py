@@ -148,8 +148,7 @@ class Keeper:
         tree = self._tree
         if self._told != (tree.pid if tree else 0):
             do = "ready" if self._told < 0 else "init"
-            self._told = tree.pid if tree else 0
-            self._was_ready = True
+            self._told, self._was_ready = tree.pid if tree else 0, True
             facts = tree.facts() if tree else {"fence": "none", "pid": 0, "cgroup": ""}
             fds = (tree.pidfd,) if tree else ()
             self.tell(do, fds, secret_hash=self._terms.secret_hash, **facts)
@@ -162,6 +161,7 @@ class Keeper:
             tree = raise_tree(spec, self._enclose)
         except UnableError as error:
             self.tell("leftover" if self._was_ready else "error", because=str(error))
+            self._told = -1  # `ready` when it is possible again: it is fit again.
             return False
         tree.enclose_external(spec, self._children)
         self._tree = tree
@@ -215,8 +215,8 @@ class Keeper:
         if term == self._terms.released and self._terms.revealed:
             self._tell_released(term, because)
         elif term < self._terms.term or term <= self._terms.released or running not in (0, term):
-            in_force = running or self._terms.term
-            self._refuse("stop", term, f"the term in force here is {in_force or 'none'}")
+            in_force = running or self._terms.term or "none"
+            self._refuse("stop", term, f"the term in force here is {in_force}")
         elif tree is None or not running:
             self._terms.release(term)
             self._tell_released(term, because)

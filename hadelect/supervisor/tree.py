@@ -40,6 +40,10 @@ class UnableError(Exception):
     """This kind of fence is not to be had here; the text says why."""
 
 
+class UnrecordedError(UnableError):
+    """No fence helps: what is not on record may not start."""
+
+
 class Tree:
     __slots__ = (
         *("asked", "because", "cgroup", "channel", "deadline", "ending", "exec_failed", "fence"),
@@ -161,6 +165,8 @@ def raise_tree(spec: Spec, enclose: Enclose | None) -> Tree:
             continue
         try:
             return _raise_one(spec, kind, enclose)
+        except UnrecordedError:
+            raise
         except UnableError as error:
             reasons.append(f"{kind}: {error}")
     raise UnableError(
@@ -183,7 +189,7 @@ def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
             tree.fence = fence.SubreaperFence(tree.pid, tree.pidfd, os.getpid())
         if enclose:
             tree.fence = enclose(kind, tree.pid, tree.pidfd, tree.cgroup)
-        earlier.record(spec.state_dir, kind, tree.pid, tree.cgroup, spec.external)
+        _record(spec, kind, tree)
         if tree.cgroup:
             if kind != EXTERNAL:
                 fence.make_cgroup(tree.cgroup)
@@ -198,6 +204,16 @@ def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
             raise
         raise UnableError(str(error)) from None
     return tree
+
+
+def _record(spec: Spec, kind: str, tree: Tree) -> None:
+    try:
+        earlier.record(spec.state_dir, kind, tree.pid, tree.cgroup, spec.external)
+    except OSError as error:
+        raise UnrecordedError(
+            f"HAD_STATE_DIR {spec.state_dir}: {earlier.FILE} cannot be written ({error.strerror}), "
+            f"and what is not on record must not start; make room, or replace the disk"
+        ) from None
 
 
 def _await_prepared(tree: Tree) -> None:

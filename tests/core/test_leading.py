@@ -684,6 +684,40 @@ def test_mode_none_news_of_a_senior_leader_is_passed_on_to_the_one_we_follow() -
     assert not sent(member.hear(C, Report(standing())), Report)
 
 
+def test_two_that_use_one_name_do_not_flood_the_log() -> None:
+    """Refused, heard and refused again many times a second, for changing reasons: one line in ten
+    seconds; and a reason that lasts is told in the end.
+    """
+    member = Member(rules_of(A))
+    hello = Hello(member.rules.identity, "0.1.0", "life")
+    told = []
+    for round_ in range(900):
+        told += of(member.feed(PeerRefused(B, f"two HADs, one at 10.0.0.{round_ % 2}")), Emit)
+        member.hear(B, hello)
+        member.now = Millis(member.now + 40)
+    assert len(told) == 4
+    member.feed(PeerRefused(B, "HAD_LIST differs"))
+    member.now = Millis(member.now + 10_000)
+    (late,) = of(member.feed(PeerRefused(B, "HAD_LIST differs")), Emit)
+    assert "HAD_LIST differs" in late.because
+    member.now = Millis(member.now + 60_000)
+    assert not of(member.feed(PeerRefused(B, "HAD_LIST differs")), Emit)
+
+
+def test_a_leader_that_can_raise_no_tree_leaves_at_once() -> None:
+    """Its controllee ended and cannot be started again, as on a read-only disk: it does not wait
+    for its restarts to be used up; while the controllee runs it goes on.
+    """
+    leader = leader_of(rules_of(), B, C)
+    leader.feed(ControlleeChanged(Term(64), ControlleeState.RUNNING, pid=1))
+    assert not of(leader.feed(LeftoverStuck("x")), Stop)
+    leader.feed(ControlleeChanged(Term(64), ControlleeState.STOPPED, because="it exited"))
+    effects = leader.feed(LeftoverStuck("tree.json: Read-only file system"))
+    assert of(effects, Stop)
+    assert "cannot be started here again: tree.json" in of(effects, Emit)[-1].because
+    assert not of(leader.feed(LeftoverStuck("again")), Stop)
+
+
 def test_mode_none_nobody_leads_beside_a_member_that_refuses_it() -> None:
     """A member that forgot HAD_ARBITRATION = majority is not alone: the others are there."""
     member = Member(rules_of(A, NONE))

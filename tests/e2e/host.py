@@ -44,6 +44,7 @@ class Host:
         self.config = home / "hadelect.conf"
         self.log = home / "had.log"
         self.had: subprocess.Popen[bytes] | None = None
+        self.stderr: int | None = None  # None: the log, as systemd's journal.
         self.environment: dict[str, str] = {}  # Besides what every service starts with.
         home.mkdir(parents=True)
 
@@ -64,7 +65,7 @@ class Host:
                 self.command("had", "-p", str(self.port), *arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=log,
+                stderr=log if self.stderr is None else self.stderr,
                 env=environment(**self.environment),
                 start_new_session=True,
             )

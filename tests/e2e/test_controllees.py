@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hadelect.supervisor import earlier, slots
 from tests.e2e.disks import Disk, Failure
 from tests.e2e.faults import HowLong, proves
 from tests.e2e.host import Host, Part
@@ -111,10 +112,10 @@ def test_a_reused_pid_is_not_touched(build: Build, bystander: subprocess.Popen[b
     leader = lab.settled()
     before = lab.ran()
     leader.power_off()
-    record = leader.home / "state" / "tree.json"
-    named = json.loads(record.read_text())
+    record = leader.home / "state" / earlier.FILE
+    named = earlier.read(str(record))
     assert named["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    record.write_text(json.dumps({**named, "pid": bystander.pid}))
+    slots.create(str(record), json.dumps({**named, "pid": bystander.pid}).encode())
     lab.moved(before)
     leader.start()
     lab.one()

@@ -1,5 +1,8 @@
 """Disks that fail under a member: a leader goes on, nobody is held up, never two."""
 
+import contextlib
+import fcntl
+import os
 import time
 from collections.abc import Callable
 
@@ -73,6 +76,76 @@ def test_a_standbys_state_directory_fails(build: Build, mode: str, failure: Fail
         assert after.member != broken.name, "who cannot remember its vote cannot lead"
     lab.alone()
     lab.never_two()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(Failure.FULL, marks=proves("state_full_restart")),
+        pytest.param(Failure.READ_ONLY, marks=proves("state_read_only_restart")),
+    ],
+    ids=lambda failure: failure.value,
+)
+def test_a_controllee_ends_on_a_failed_disk(build: Build, mode: str, failure: Failure) -> None:
+    """The leader's controllee ends while its state directory is full: it is started again in its
+    place. While it is read-only: another member leads at once, and the reason is said.
+    """
+    lab = build(Pool(mode))
+    disks = on_disks(lab)
+    lab.start()
+    leader = lab.settled()
+    before = lab.ran()
+    disks[leader].fail(failure)
+    leader.kill(Part.CONTROLLEE)
+    after = lab.moved(before)
+    if failure is Failure.FULL:
+        assert after.member == leader.name
+    else:
+        assert after.member != leader.name
+        assert "cannot be started here again" in leader.log.read_text()
+    lab.alone()
+    lab.never_two()
+
+
+@proves("stderr_hung")
+def test_nobody_reads_stderr(build: Build, mode: str) -> None:
+    """Stderr of every member is a pipe that is full and that nobody reads, HAD_LOG is not set:
+    nobody moves for three leases; the leader's daemon is killed, and another one leads.
+    """
+    lab = build(Pool(mode))
+    with contextlib.ExitStack() as pipes:
+        for host in lab.hosts:
+            read_end, host.stderr = pipe_of_one_page()
+            pipes.callback(os.close, host.stderr)
+            pipes.callback(os.close, read_end)
+            fill(host.stderr)
+        lab.start()
+        leader = lab.settled()
+        before = lab.ran()
+        time.sleep(3 * lab.pool.lease)
+        assert lab.settled() is leader
+        assert lab.alone().pid == before.pid
+        leader.kill(Part.DAEMON)
+        assert lab.moved(before).member != leader.name
+        lab.one()
+        for host in lab.hosts:
+            assert host.end() == 0
+    lab.never_two()
+
+
+def pipe_of_one_page() -> tuple[int, int]:
+    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+    fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
+    return read_end, write_end
+
+
+def fill(pipe: int) -> None:
+    """To the last byte; whoever writes to it then waits, as the pipe is not non-blocking."""
+    os.set_blocking(pipe, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe, b"x")
+    os.set_blocking(pipe, True)
 
 
 @proves("log_hung")

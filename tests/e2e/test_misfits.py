@@ -113,6 +113,10 @@ def test_a_stranger_is_refused(build: Build) -> None:
     assert not stranger.controllees()
 
 
+def lines(host: Host) -> int:
+    return len(host.log.read_text().splitlines())
+
+
 @proves("twice_one_name")
 def test_a_second_one_of_the_same_name(build: Build, mode: str) -> None:
     """A HAD on another machine under the last entry's name is refused with the reason. In majority
@@ -131,7 +135,11 @@ def test_a_second_one_of_the_same_name(build: Build, mode: str) -> None:
     refusal = f"two HADs run under the name {name}"
     said = members[0].log
     until(lambda: refusal in said.read_text(), lab.pool.bound, lambda: f"no word in {said}")
-    time.sleep(3 * lab.pool.lease)
+    written = {host: lines(host) for host in lab.hosts}
+    seconds = 3 * lab.pool.lease
+    time.sleep(seconds)
+    for host, before_that in written.items():
+        assert lines(host) - before_that < 10 * seconds, host.tail()
     if mode == "majority":
         assert not double.controllees()
         assert lab.ran().pid == before.pid

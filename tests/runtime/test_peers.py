@@ -19,6 +19,7 @@ from hadelect.runtime.metrics import Metrics
 from hadelect.runtime.outbox import LIMIT
 from hadelect.runtime.peers import CONNECT, Ours, Peers
 from hadelect.runtime.resolver import AddressBook, Lookup, Resolver, lookup
+from hadelect.runtime.seldom import BURST, Seldom
 from hadelect.runtime.wire import Wire
 from tests.runtime.pool import addresses, until
 
@@ -69,6 +70,9 @@ class End:
         )
         self.server.add_insecure_port(self.address.name)
         await self.server.start()
+        self.dial()
+
+    def dial(self) -> None:
         self._task = asyncio.create_task(self.peers.run())
 
     async def stop(self) -> None:
@@ -177,6 +181,43 @@ async def test_two_daemons_of_one_peers_name_are_told() -> None:
     await until(end.refusals)
     assert "two HADs run under the name" in end.refusals()[0]
     await end.stop()
+
+
+STREAMS = 80  # In two seconds, of two that wait a heartbeat (0.1 s) at most, half of it on average.
+
+
+async def test_two_daemons_of_one_name_back_off_and_are_told_seldom() -> None:
+    """They take the stream from each other: later and later, and in few lines on every side."""
+    members = addresses(2)
+    identity = identity_of(members)
+    senior = End(members[0], identity, members[1:])
+    twins = [End(members[1], identity, members[:1], life=life) for life in ("a", "b")]
+    for twin in twins:
+        twin.dial()
+    await senior.start()
+    await asyncio.sleep(2.0)
+    for end in (senior, *twins):
+        assert end.noted
+        assert len(end.noted) <= BURST + 1, end.noted
+    assert 2 <= sum(twin.hellos() for twin in twins) <= STREAMS
+    for end in (*twins, senior):
+        await end.stop()
+
+
+async def test_words_that_come_fast_are_said_seldom() -> None:
+    """The first ones at once, then one in a while, with how many were left out; the last one is
+    always said in the end.
+    """
+    said: list[tuple[int, int]] = []
+    seldom = Seldom[int](lambda item, left_out: said.append((item, left_out)), burst=2, each=0.05)
+    for item in range(10):
+        seldom(item)
+    assert said == [(0, 0), (1, 0)]
+    await until(lambda: len(said) == 3)
+    assert said[2] == (9, 7)
+    await asyncio.sleep(0.12)
+    seldom(10)
+    assert said[3:] == [(10, 0)]
 
 
 async def test_both_sides_notice_a_peer_that_is_gone() -> None:

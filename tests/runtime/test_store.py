@@ -11,8 +11,8 @@ import pytest
 
 from hadelect.core.effects import Record
 from hadelect.core.vocabulary import Name, Term
-from hadelect.runtime import slots
 from hadelect.runtime.store import FILE, Store, StoreError, Voters
+from hadelect.supervisor import slots
 
 VOTERS = Voters((Name("cm1:51450"), Name("cm2:51450")), (Name("w:51450"),))
 RECORD = Record(serial=1, term=Term(64), vote=Name("cm1:51450"), clean=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from hadelect.supervisor import fence, notice
+from hadelect.supervisor import earlier, fence, notice, packets
 
 ROOT = Path(__file__).parent.parent.parent
 HERE = Path(__file__).parent
@@ -46,8 +46,8 @@ def is_alive(pid: int) -> bool:
 def remove_cgroup(state_dir: Path) -> None:
     """A supervisor that was killed leaves an empty one to the next life."""
     try:
-        cgroup = json.loads((state_dir / "tree.json").read_text())["cgroup"]
-    except (OSError, ValueError, TypeError, KeyError):
+        cgroup = packets.text(earlier.read(str(state_dir / earlier.FILE)), "cgroup")
+    except (OSError, ValueError):
         return
 
     def is_removed() -> bool:

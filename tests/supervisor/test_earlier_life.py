@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hadelect.supervisor import slots
+from hadelect.supervisor.earlier import FILE, read
 from hadelect.supervisor.linux import boot_id, start_time
 from tests.supervisor.harness import Had, is_alive, until
 
@@ -25,13 +27,13 @@ def bystander() -> Iterator[int]:
 def record(state_dir: Path, **fields: object) -> None:
     state_dir.mkdir(exist_ok=True)
     whole = {"boot_id": boot_id(), "pid": 1, "start_time": 1, "fence": "namespace", "cgroup": ""}
-    (state_dir / "tree.json").write_text(json.dumps(whole | fields))
+    slots.create(str(state_dir / FILE), json.dumps(whole | fields).encode())
 
 
 def test_recorded_before_it_may_start(had: Had) -> None:
     """The init is on record as soon as it is ready to start something."""
     ready = had.ready()
-    written = json.loads((had.state_dir / "tree.json").read_text())
+    written = read(str(had.state_dir / FILE))
     assert written["pid"] == ready["init"]
     assert written["start_time"] == start_time(ready["init"])
     assert written["boot_id"] == boot_id()
@@ -43,6 +45,53 @@ def test_killed(tmp_path: Path, bystander: int) -> None:
     with Had(tmp_path) as had:
         had.ready()
         assert not is_alive(bystander)
+
+
+def test_torn(tmp_path: Path, bystander: int) -> None:
+    """The newest record is torn: its init may have started nothing; the one before it counts."""
+    record(tmp_path, pid=bystander, start_time=start_time(bystander))
+    with (tmp_path / FILE).open("r+b") as file:
+        slots.put(file.fileno(), slots.Slot(1, b"{}"))
+        os.pwrite(file.fileno(), b"torn", slots.SLOT_BYTES + 10)
+    with Had(tmp_path) as had:
+        had.ready()
+        assert not is_alive(bystander)
+
+
+def test_of_the_first_release(tmp_path: Path, bystander: int) -> None:
+    """One line of JSON, as the record was before it had slots, is understood."""
+    whole = {"boot_id": boot_id(), "pid": bystander, "start_time": start_time(bystander)}
+    line = json.dumps({**whole, "fence": "namespace", "cgroup": ""})
+    (tmp_path / FILE).write_text(f"{line}\n")
+    with Had(tmp_path) as had:
+        had.ready()
+        assert not is_alive(bystander)
+
+
+def test_removed(had: Had) -> None:
+    """A record that was removed is made again for the next init."""
+    had.running(term=1)
+    (had.state_dir / FILE).unlink()
+    had.order("stop", term=1, because="asked", kill=True)
+    had.expect("ControlleeChanged", state="stopped")
+    until((had.state_dir / FILE).exists)
+
+
+def test_cannot_be_made(had: Had) -> None:
+    """An init that cannot be recorded starts nothing, and the daemon hears why; once it can be,
+    the daemon hears that, too.
+    """
+    had.running(term=1)
+    (had.state_dir / FILE).unlink()
+    (had.state_dir / FILE).mkdir()
+    had.kill(had.init)
+    assert FILE in had.expect("LeftoverStuck")["because"]
+    had.order("start", term=1, for_ms=30_000)
+    assert "no init" in had.expect("ControlleeChanged", state="stopped")["because"]
+    (had.state_dir / FILE).rmdir()
+    had.expect("SupervisorReady")
+    had.order("start", term=1, for_ms=30_000)
+    had.expect_up(1)
 
 
 def test_frozen_one_killed(tmp_path: Path, bystander: int) -> None:
@@ -91,7 +140,7 @@ def test_locked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"boot_id": 7}', '{"boot_id": "x"}'])
 def test_record_that_is_none(tmp_path: Path, content: str) -> None:
     """A record that cannot be understood is not ignored: something may run. The remedy is named."""
-    (tmp_path / "tree.json").write_text(content)
+    (tmp_path / FILE).write_text(content)
     with Had(tmp_path) as had:
         had.expect("born")
         had.configure()

@@ -1,6 +1,5 @@
 """The fall-backs end the whole tree, too, as far as they promise; and which one is in force."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hadelect.supervisor import fence
+from hadelect.supervisor import earlier, fence
+from hadelect.supervisor.packets import text
 from tests.supervisor.harness import HERE, ROOT, Had, until
 from tests.supervisor.test_whole_tree import TREES
 
@@ -128,7 +128,7 @@ def test_cgroup_left_behind(tmp_path: Path) -> None:
         first.kill(first.process.pid)
         assert first.living()
         with Had(tmp_path) as second:
-            cgroup = Path(json.loads((tmp_path / "tree.json").read_text())["cgroup"])
+            cgroup = Path(text(earlier.read(str(tmp_path / earlier.FILE)), "cgroup"))
             assert cgroup.is_dir()
             second.ready()
             assert not first.living()

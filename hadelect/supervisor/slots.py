@@ -4,12 +4,14 @@ Law 1: a write goes to the slot that does not hold the newest whole content, and
        fdatasync said so. A write that failed is repeated into the same slot.
 Law 2: a slot is whole or it is nothing: sequence number and content are under one checksum.
 Law 3: where no slot is whole, nothing is guessed.
+Law 4: a full disk keeps nobody from writing: the file has its room from the beginning.
 """
+
+from __future__ import annotations
 
 import hashlib
 import os
 import struct
-from dataclasses import dataclass
 
 SLOT_BYTES = 4096
 SLOTS = 2
@@ -18,18 +20,22 @@ _MAGIC = b"HADELECT"
 ROOM = SLOT_BYTES - _HEADER.size
 
 
-@dataclass(frozen=True, slots=True)
 class Slot:
-    sequence: int
-    content: bytes
+    __slots__ = ("content", "sequence")
+
+    def __init__(self, sequence: int, content: bytes) -> None:
+        self.sequence = sequence
+        self.content = content
 
 
-@dataclass(frozen=True, slots=True)
 class Read:
     """What the file holds: the newest whole slot, and whether the other one was damaged."""
 
-    newest: Slot | None
-    torn: bool
+    __slots__ = ("newest", "torn")
+
+    def __init__(self, newest: Slot | None, *, torn: bool) -> None:
+        self.newest = newest
+        self.torn = torn
 
 
 def pack(slot: Slot) -> bytes:
@@ -47,13 +53,34 @@ def read(fd: int) -> Read:
     return Read(newest, torn=len(whole) + unused < SLOTS)
 
 
+def create(path: str, content: bytes) -> None:
+    """Room for both slots, and the first content: durable before it has its name."""
+    fd = os.open(f"{path}.new", os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    try:
+        os.write(fd, bytes(SLOTS * SLOT_BYTES))
+        write(fd, Slot(0, content))
+    finally:
+        os.close(fd)
+    os.replace(f"{path}.new", path)
+    directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
 def write(fd: int, slot: Slot) -> None:
     """Durable when it returns. Raises OSError."""
+    put(fd, slot)
+    os.fdatasync(fd)
+
+
+def put(fd: int, slot: Slot) -> None:
+    """In the file for whoever reads it in this boot. Raises OSError."""
     data = pack(slot)
     written = os.pwrite(fd, data, slot.sequence % SLOTS * SLOT_BYTES)
     if written != len(data):
         raise OSError(f"only {written} of {len(data)} bytes were written")
-    os.fdatasync(fd)
 
 
 def _unpack(block: bytes) -> Slot | None:
