@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.faults import proves
 from tests.e2e.host import Host, Part
 from tests.e2e.lab import Lab, Pool, until
 
@@ -49,7 +50,7 @@ def hooks_told(told: Path, *names: str) -> list[list[str]]:
     return [line for line in lines if line[0] in names]
 
 
-@pytest.mark.parametrize("mode", ["majority"])
+@proves("controllee_frozen")
 def test_a_scheduler_that_hangs(build: Build, mode: str, tmp_path: Path) -> None:
     """SIGSTOP for the scheduler: its probe fails, it is started again where it was; a probe that
     cannot be run on another member moves nothing.
