@@ -77,6 +77,7 @@ def test_a_scheduler_that_hangs(build: Build, mode: str, tmp_path: Path) -> None
     lab.never_two()
 
 
+@proves("failing_controllee")
 def test_negotiator_churn(build: Build, mode: str) -> None:
     """F1: a primary whose scheduler always fails is unfit after its restarts; the other one leads
     and is left alone, and status says why.
