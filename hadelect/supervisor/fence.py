@@ -30,13 +30,20 @@ if TYPE_CHECKING:
 
 
 class NamespaceFence:
-    __slots__ = ("_pidfd",)
+    """The kernel kills the others when PID 1 has taken down its own memory; `first`, the pidfd of
+    the controllee's first process, is killed besides, so that both go at the same time.
+    """
+
+    __slots__ = ("_pidfd", "first")
 
     def __init__(self, pidfd: int) -> None:
         self._pidfd = pidfd
+        self.first = -1  # -1: nobody in particular.
 
     def kill(self) -> None:
         kill(self._pidfd)
+        if self.first >= 0:
+            kill(self.first)
 
     def is_gone(self) -> bool:
         return has_ended(self._pidfd)

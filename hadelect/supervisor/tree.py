@@ -115,7 +115,20 @@ class Tree:
                 return heard, False
             if packet is None:
                 return heard, False
+            if packet.do == "started" and isinstance(self.fence, fence.NamespaceFence):
+                self.fence.first = self._pidfd_inside(packet.pid)
             heard.append(packet)
+
+    def _pidfd_inside(self, pid: int) -> int:
+        """Of a process of this very namespace, whoever has its number by now; -1 if of none."""
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError:
+            return -1
+        if _namespace(pid) == _namespace(self.pid) != "":
+            return pidfd
+        os.close(pidfd)
+        return -1
 
     def close_outputs(self) -> None:
         for fd in self.outputs:
@@ -126,6 +139,8 @@ class Tree:
         """It is gone: give back what it held."""
         self.close_outputs()
         self.channel.close()
+        if isinstance(self.fence, fence.NamespaceFence) and self.fence.first >= 0:
+            os.close(self.fence.first)
         os.close(self.pidfd)
         if self.cgroup:
             fence.remove_cgroup(self.cgroup)
@@ -151,6 +166,14 @@ def adjust(spec: Spec | None, tree: Tree | None, body: packets.Body) -> None:
     spec.adjust(body)
     if tree:
         tree.tell(**body)
+
+
+def _namespace(pid: int) -> str:
+    """Of which it is a process; "" when it has ended or is none of our business."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return ""
 
 
 def raise_tree(spec: Spec, enclose: Enclose | None) -> Tree:
