@@ -32,6 +32,7 @@ from hadelect.runtime.member import Member, Surroundings
 from hadelect.runtime.prepare import Prepared, StartRefused, prepare
 from hadelect.runtime.supervisor_client import SupervisorClient
 from hadelect.runtime.systemd import Notifier
+from hadelect.supervisor.dying import Life
 
 CONFIGURATION = 78  # EX_CONFIG
 BUG = 70  # EX_SOFTWARE
@@ -88,6 +89,7 @@ class Process:
         self._systemd = Notifier(os.environ)
         self._fd = fd
         self._read = read
+        self._life = Life(fd)
         self._asked_at: float | None = None
         self._member: Member | None = None
 

@@ -8,6 +8,10 @@ import signal
 from hadelect.supervisor import packets
 from hadelect.supervisor.linux import boottime_ms
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hadelect.supervisor.dying import Watch
+
 FD_VARIABLE = "HADELECT_SUPERVISOR_FD"
 
 
@@ -42,7 +46,7 @@ class Children:
 class Daemon:
     """One life of the daemon."""
 
-    __slots__ = ("born_at", "closed_at", "ended", "pid", "pidfd", "sock")
+    __slots__ = ("born_at", "closed_at", "ended", "pid", "pidfd", "sock", "watch")
 
     def __init__(self, command: list[str]) -> None:
         """OSError when it cannot be started."""
@@ -64,6 +68,7 @@ class Daemon:
         self.born_at = boottime_ms()
         self.closed_at = 0  # When its socket was given up; 0 = it is obeyed.
         self.ended = False
+        self.watch: Watch | None = None  # Once it has made itself mortal.
 
 
 def exit_code(status: int) -> int:

@@ -7,8 +7,8 @@
 | anything after SIGTERM or SIGINT | we are asked to end: passed on (128 + n for signal n) |
 | any other code, any signal | a crash: a new one, after 0.1, 0.2, 0.4 … 10 s; lived 60 s: 0.1 s |
 
-1. When the daemon's socket closes or its process ends, nothing more of it is obeyed, not even what
-   is queued; its tree is killed, verified and announced before another daemon starts.
+1. When the daemon is dying, its socket closes or its process ends, nothing more of it is obeyed,
+   not even what is queued; its tree is killed, verified and announced before another starts.
 2. No two daemons at once. A tree that cannot be killed does not hold up the next daemon, which is
    told so and stays unready.
 """
@@ -20,7 +20,7 @@ import select
 import signal
 import sys
 
-from hadelect.supervisor import packets
+from hadelect.supervisor import dying, packets
 from hadelect.supervisor.children import Children, Daemon, exit_code
 from hadelect.supervisor.errands import Errands
 from hadelect.supervisor.keeper import Keeper
@@ -105,11 +105,13 @@ class Supervisor:
             return
         for packet in without_superseded(batch):
             if not daemon.closed_at:
-                self._obey(packet)
+                self._obey(daemon, packet)
 
-    def _obey(self, packet: Packet) -> None:
+    def _obey(self, daemon: Daemon, packet: Packet) -> None:
         try:
-            if not self._errands.obey(packet):
+            if packet.do == dying.WORD:
+                self._watch_over(daemon, packet)
+            elif not self._errands.obey(packet):
                 self._keeper.obey(packet)
         except JunkError as error:
             self._keeper.tell("refused", what=packet.do, term=0, because=str(error))
@@ -126,6 +128,11 @@ class Supervisor:
 
     # --- its end ---
 
+    def _watch_over(self, daemon: Daemon, packet: Packet) -> None:
+        """JunkError."""
+        if daemon.watch is None:
+            daemon.watch = dying.Watch(self._loop, packet, lambda: self._hang_up(daemon))
+
     def _hang_up(self, daemon: Daemon) -> None:
         if daemon.closed_at:
             return
@@ -139,6 +146,7 @@ class Supervisor:
     def _on_daemon_ended(self, daemon: Daemon) -> None:
         self._hang_up(daemon)
         daemon.ended = True
+        daemon.watch = None
         self._loop.unwatch(daemon.pidfd)
         status = self._children.status(daemon.pid)
         os.close(daemon.pidfd)

@@ -5,6 +5,7 @@ It is real where it matters: a process of its own that speaks through Supervisor
 
 import asyncio
 import json
+import mmap
 import os
 import signal
 import sys
@@ -26,6 +27,7 @@ from hadelect.core.effects import Cancel, End, Extend, Retitle, Run, Start, Stop
 from hadelect.core.events import Event
 from hadelect.core.vocabulary import Cause, Errand, Millis, Name, Term
 from hadelect.runtime.supervisor_client import SupervisorClient
+from hadelect.supervisor.dying import Life
 from hadelect.supervisor.linux import boottime_ms
 
 
@@ -74,6 +76,8 @@ def config_of(given: dict[str, Any]) -> Config:
 class StandIn:
     def __init__(self) -> None:
         self.fd = int(os.environ["HADELECT_SUPERVISOR_FD"])
+        self.life = Life(self.fd)
+        self.weight: mmap.mmap | None = None
         self.client = SupervisorClient(
             self.fd, self.on_event, self.on_output, self.on_lost, self.on_error
         )
@@ -141,6 +145,12 @@ class StandIn:
             case "start-and-die":  # The start is queued when the supervisor sees our end.
                 self.client.start(Start(term, deadline))
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "weigh":  # As much memory as the kernel must take down when we die.
+                self.weight = mmap.mmap(-1, order["megabytes"] << 20)
+                self.weight.madvise(mmap.MADV_NOHUGEPAGE)
+                for place in range(0, len(self.weight), mmap.PAGESIZE):
+                    self.weight[place] = 1
+                self.say(event="weighs")
             case "ping":
                 self.say(event="pong")
             case "exit":

@@ -8,8 +8,8 @@ import pytest
 
 from tests.supervisor.harness import Had, until
 
-# Standard streams; the loop's four and the daemon's two; lock, notices; the init's four.
-WARM = 3 + 4 + 2 + 2 + 4
+# Standard streams; the loop's four and the daemon's five; lock, notices; the init's four.
+WARM = 3 + 4 + 5 + 2 + 4
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the user is changed")
 
