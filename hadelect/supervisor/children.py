@@ -68,7 +68,7 @@ class Daemon:
         self.born_at = boottime_ms()
         self.closed_at = 0  # When its socket was given up; 0 = it is obeyed.
         self.ended = False
-        self.watch: Watch | None = None  # Once it has made itself mortal.
+        self.watch: Watch | None = None  # Once it has said that it is mortal.
 
 
 def exit_code(status: int) -> int:

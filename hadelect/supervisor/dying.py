@@ -7,6 +7,7 @@ and wakes who waits for them (get_robust_list(2)). So the daemon's main thread h
 1. A mark means that nothing more is heard of the daemon; it proves nothing about its tree.
 2. Where it cannot be had (another libc or machine) the closing socket says the same, later.
 3. The page is the daemon's: we read one word of it, and nothing in it can hurt us.
+4. The supervisor's second thread sleeps in the kernel; a fork of the first one does not have it.
 """
 
 from __future__ import annotations
@@ -31,12 +32,18 @@ if TYPE_CHECKING:
 
 WORD = "mortal"  # The packet's `do`.
 _SIZE = mmap.PAGESIZE
-_SYS_FUTEX = {"x86_64": 202, "aarch64": 98}
-_FUTEX_WAIT = 0
+_FUTEX_WAIT, _FUTEX_WAKE = 0, 1
 _WAITERS, _OWNER_DIED, _OWNER = 1 << 31, 1 << 30, (1 << 30) - 1  # Of the word, see futex(2).
 _SHARED = _ROBUST = 1
 _ATTRIBUTES = 64  # Room for a pthread_mutexattr_t.
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _number_of_futex() -> int:
+    """Of the system call; 0 where we do not know it."""
+    if ctypes.sizeof(ctypes.c_void_p) != 8:
+        return 0  # A 32-bit process has other numbers than its kernel's name says.
+    return {"x86_64": 202, "aarch64": 98}.get(os.uname().machine, 0)
 
 
 class Life:
@@ -48,7 +55,7 @@ class Life:
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
         self._page = mmap.mmap(fd, _SIZE)
         self._word = ctypes.c_uint32.from_buffer(self._page)
-        self.is_held = self._hold()
+        self.is_held = _number_of_futex() > 0 and self._hold()
         if self.is_held:
             with socket.socket(fileno=os.dup(supervisor_fd)) as sock:
                 packets.send(sock, {"do": WORD}, (fd,))
@@ -73,15 +80,30 @@ class Watch:
     """Calls `on_dying` once, from the loop, when the daemon that sent `packet` is dying."""
 
     def __init__(self, loop: Loop, packet: Packet, on_dying: Callable[[], None]) -> None:
-        """Raises JunkError when the packet brings no page that we may read for ever."""
-        self._number = _SYS_FUTEX.get(os.uname().machine, 0)
+        """Raises JunkError when the packet brings no page that we may read for ever, or when this
+        machine has no thread left for it.
+        """
+        self._number = _number_of_futex()
         self._page = _page(packet)
         self._word = ctypes.c_uint32.from_buffer(self._page)
         self._loop = loop
         self._on_dying = on_dying
-        self._seen, self._sees = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._seen, self._sees = os.pipe2(os.O_CLOEXEC)
+        except OSError as error:
+            raise JunkError(f"{WORD}: {error}") from None
+        try:
+            _thread.start_new_thread(self._wait, ())
+        except RuntimeError as error:
+            os.close(self._seen)
+            os.close(self._sees)
+            raise JunkError(f"{WORD}: {error}") from None
         loop.watch(self._seen, self._on_word)
-        _thread.start_new_thread(self._wait, ())
+
+    def end(self) -> None:
+        """Its process has ended, maybe without a mark: it had unmapped the page before."""
+        self._word.value |= _OWNER_DIED
+        _libc.syscall(self._number, ctypes.byref(self._word), _FUTEX_WAKE, 1)
 
     def _wait(self) -> None:
         """In a thread of its own: a futex has no descriptor."""

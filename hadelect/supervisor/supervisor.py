@@ -146,7 +146,9 @@ class Supervisor:
     def _on_daemon_ended(self, daemon: Daemon) -> None:
         self._hang_up(daemon)
         daemon.ended = True
-        daemon.watch = None
+        if daemon.watch:
+            daemon.watch.end()
+            daemon.watch = None  # With its page; no cycle is left to the garbage collector.
         self._loop.unwatch(daemon.pidfd)
         status = self._children.status(daemon.pid)
         os.close(daemon.pidfd)

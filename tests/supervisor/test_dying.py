@@ -1,5 +1,8 @@
 """The daemon's death is seen before the kernel has taken down its memory."""
 
+import _thread
+import fcntl
+import mmap
 import os
 import signal
 import socket
@@ -10,19 +13,18 @@ import pytest
 from hadelect.supervisor import dying, packets
 from hadelect.supervisor.loop import Loop
 from hadelect.supervisor.packets import JunkError, Packet
-from tests.supervisor.harness import Had, is_alive, until
+from tests.supervisor.harness import Had, until
 
 
 def test_notice_before_the_end(had: Had) -> None:
-    """A daemon with much memory is still being taken down when its tree is dead, and told."""
+    """The tree of a daemon whose main thread is gone is killed and told at once, while its socket
+    is still open and its process still there.
+    """
     had.running("forks")
-    had.order("weigh", megabytes=512)
-    had.expect("weighs")
     daemon = had.daemon
-    had.kill(daemon)
-    notice = had.expect_notice()
-    assert is_alive(daemon), "seen by its socket only"
-    assert notice.term == 1
+    had.order("half-die")
+    assert had.expect_notice().term == 1
+    assert Path(f"/proc/{daemon}").exists(), "seen by its end only"
     assert not had.living()
 
 
@@ -37,19 +39,31 @@ def test_frozen_is_not_dying(had: Had) -> None:
     assert not had.notices()
 
 
-def test_next_daemon_is_watched_too(had: Had) -> None:
-    """Each daemon has a page and a thread of its own; nothing is left of the one before."""
+@pytest.mark.parametrize("marks", [True, False])
+def test_next_daemon_is_watched_too(had: Had, *, marks: bool) -> None:
+    """Each daemon has a page and a thread of its own; nothing is left of the one before, not even
+    of one that had unmapped its page and so ended without a mark.
+    """
 
     def held() -> tuple[int, int]:
-        process = Path(f"/proc/{had.process.pid}")
-        return len(list((process / "task").iterdir())), len(list((process / "fd").iterdir()))
+        threads = Path(f"/proc/{had.process.pid}/task").iterdir()
+        return len(list(threads)), descriptors_of(had.process.pid)
 
     had.ready()
+    had.order("stop", term=1, kill=False)
+    had.expect("ControlleeChanged", state="stopped")  # All that was said before is obeyed by now.
     threads, descriptors = held()
     assert threads == 2
-    had.kill(had.daemon)
+    if marks:
+        had.kill(had.daemon)
+    else:
+        had.order("exit", code=5, unmarked=True)
     had.ready()
     until(lambda: held() == (2, descriptors))
+
+
+def descriptors_of(pid: int | str) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def said(*fds: int) -> Packet:
@@ -61,12 +75,29 @@ def test_what_is_no_page_is_refused() -> None:
     """Without a descriptor, or with one that may shrink under us, it is junk."""
     loop = Loop()
     unsealed = os.memfd_create("test", os.MFD_ALLOW_SEALING)
+    os.ftruncate(unsealed, mmap.PAGESIZE)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         for packet in (said(), said(unsealed, unsealed), said(unsealed), said(ours.fileno())):
             with pytest.raises(JunkError, match="mortal"):
                 dying.Watch(loop, packet, lambda: None)
     os.close(unsealed)
+
+
+def test_no_thread_to_be_had() -> None:
+    """The supervisor goes on without: the closing socket will say the same."""
+    page = os.memfd_create("test", os.MFD_ALLOW_SEALING)
+    os.ftruncate(page, mmap.PAGESIZE)
+    fcntl.fcntl(page, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    loop, before = Loop(), descriptors_of("self")
+    size = _thread.stack_size(1 << 46)  # More than there is room for.
+    try:
+        with pytest.raises(JunkError, match="can't start new thread"):
+            dying.Watch(loop, said(page), lambda: None)
+    finally:
+        _thread.stack_size(size)
+        os.close(page)
+    assert descriptors_of("self") < before  # The page is closed; more may be by the collector.
 
 
 def test_a_life_is_told_with_its_page() -> None:

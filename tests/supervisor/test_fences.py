@@ -164,6 +164,19 @@ def test_none_takes_a_subreaper(had: Had) -> None:
     assert had.ready(fence="subreaper", arbitration="none")["fence"] == "subreaper"
 
 
+def test_both_are_killed(had: Had) -> None:
+    """SIGKILL goes to the init and to the controllee's first process, by a pidfd of each."""
+    first = had.running()["pid"]
+    held = [path.read_text() for path in Path(f"/proc/{had.process.pid}/fdinfo").iterdir()]
+    for pid in (had.init, first):
+        assert any(f"Pid:\t{pid}\n" in info for info in held)
+    with subprocess.Popen(["sleep", "60"]) as init, subprocess.Popen(["sleep", "60"]) as besides:
+        namespace = fence.NamespaceFence(os.pidfd_open(init.pid))
+        namespace.first = os.pidfd_open(besides.pid)
+        namespace.kill()
+        assert (init.wait(5), besides.wait(5)) == (-9, -9)
+
+
 NOBODY = 65534
 
 
