@@ -65,14 +65,19 @@ def excerpt(path: Path, cursor: str = "", since: str = "", limit: int = LIMIT) -
 def entry_of(line: str | bytes) -> dict[str, Any] | None:
     """One change; None if the line is damaged."""
     try:
-        entry = json.loads(line)
-    except ValueError:
+        entry = json.loads(line if isinstance(line, str) else line.decode())
+    except (ValueError, RecursionError):
         return None
     if not isinstance(entry, dict):
         return None
-    texts = all(isinstance(entry.get(key), str) for key in ("time", "member", "because"))
+    texts = all(_is_text(entry.get(key)) for key in ("time", "member", "because", "role"))
     sound = texts and isinstance(entry.get("term"), int) and entry.get("role") in ROLES
     return entry if sound and entry.get("was") in (None, *ROLES) else None
+
+
+def _is_text(value: object) -> bool:
+    """What can be shown and sent: half of a character cannot."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Flight:
     def _line(self, number: int, text: bytes) -> Line:
         try:
             return decode_line(text.decode())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unreadable(f"{self.path}, line {number}: {error}") from error
 
     def _pieces(self) -> Iterator[bytes]:
