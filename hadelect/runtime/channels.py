@@ -1,12 +1,4 @@
-"""How we use gRPC: settings of connections, measured (see docs), and certificates.
-
-Law: importing this module is what sets gRPC's environment; it is imported before grpc.
-"""
-
-import os
-
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # Its handlers crash forked children.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # Junk from strangers is counted, not printed.
+"""How we use gRPC: settings of connections, measured (see docs), and certificates."""
 
 import importlib
 from typing import Any

@@ -98,7 +98,7 @@ class Member:
         desk = Desk(office)
         self._archive = Archive(config.state_dir / history.FILE)
         control = ControlService(desk, self.gallery, self._archive, self._reloads.reload)
-        self._server = Server(Services(self.peers, desk, control))
+        self._server = Server(Services(self.peers, desk, control, self.metrics))
         self._http: HttpServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pulse_at = self._loop_time()

@@ -1,13 +1,13 @@
 """The gRPC server: Election for members, Control for operators, the standard health service.
 
 Law: one server, two doors: the HAD_LIST port and the Unix socket. Each call looks at the door it
-came by: members do not come by the socket, commands do not come by TCP.
+came by: members do not come by the socket, commands do not come by TCP. What is none of
+their calls is counted and dropped (sturdy.py).
 """
 
 from dataclasses import dataclass
 
 import grpc
-import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_health.v1.health_pb2 import HealthCheckResponse
@@ -16,8 +16,10 @@ from hadelect.pb.control_pb2 import CommandReply
 from hadelect.pb.control_pb2_grpc import ControlServicer, add_ControlServicer_to_server
 from hadelect.pb.election_pb2 import OperateRequest
 from hadelect.runtime import channels
+from hadelect.runtime.metrics import Metrics
 from hadelect.runtime.operate import Desk
 from hadelect.runtime.peers import Peers
+from hadelect.runtime.sturdy import sturdy_server
 
 ELECTION = "hadelect.v1.Election"
 SERVICES = ("", ELECTION, "hadelect.v1.Control")
@@ -28,13 +30,17 @@ class Services:
     peers: Peers
     desk: Desk
     control: ControlServicer
+    metrics: Metrics
 
 
 class Server:
     """Made without ports; runtime/listening.py adds them."""
 
     def __init__(self, services: Services) -> None:
-        self.grpc = grpc.aio.server(options=channels.server_options())
+        refused = services.metrics.message
+        self.grpc = sturdy_server(
+            channels.server_options(), lambda: refused("unknown", "in", "refused")
+        )
         self._health = health_aio.HealthServicer()
         # Connect takes bytes: what is not an envelope is ours to refuse and count.
         calls = {
@@ -45,7 +51,7 @@ class Server:
                 response_serializer=CommandReply.SerializeToString,
             ),
         }
-        self.grpc.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(ELECTION, calls),))
+        self.grpc.add_registered_method_handlers(ELECTION, calls)
         add_ControlServicer_to_server(services.control, self.grpc)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
 

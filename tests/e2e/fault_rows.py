@@ -220,6 +220,9 @@ MISTAKES = (
     Fault("junk", "noise and lies at every port, TCP, UDP, HTTP and the Unix socket; two hundred idle connections",
           'refused and counted (`hadelect_messages_total{result="refused"}`); nobody moves',
           HowLong.NOTHING, "find out who sends it", NOT_SIMULATED + "bytes do not exist there"),
+    Fault("fuzz", "ten thousand random and damaged datagrams, connections (half open, reset, TLS, HTTP/1, abused HTTP/2) and calls at every port of a leader, then of a standby",
+          "refused and counted; nobody moves; memory and descriptors stay, the log gets at most one line for a thousand",
+          HowLong.NOTHING, "find out who sends it", NOT_SIMULATED + "bytes do not exist there"),
 )
 
 SECTIONS: tuple[tuple[str, tuple[Fault, ...]], ...] = (

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from hadelect.core.effects import Record
 from hadelect.core.events import Received, Tick
 from hadelect.core.flight import Head, Line, decode_line, encode_line, stepped
-
-from hadelect.core.vocabulary import Millis, Name, Term
+from hadelect.core.vocabulary import Millis, Term
 from hadelect.pb import election_pb2 as pb
 from hadelect.runtime import slots
 from hadelect.runtime.archive import entry_of, excerpt
@@ -39,8 +38,28 @@ SOON = settings(
 )
 # What readers trip over: depth, other alphabets, halves of characters, ends, huge numbers.
 TEETH = st.sampled_from(
-    [b"[" * 900, b"{" * 900, b"\xff", b"\xed\xa0\x80", b"\\ud800", b"\0", b"\n", b"\r\n", b'"', b"}"]
-    + [b"[]", b"{}", b"null", b"true", b"1e999", b"-1", b"9" * 30, b"9" * 5000, b"NaN", b"\xef\xbb\xbf"]
+    [
+        b"[" * 900,
+        b"{" * 900,
+        b"\xff",
+        b"\xed\xa0\x80",
+        b"\\ud800",
+        b"\0",
+        b"\n",
+        b"\r\n",
+        b'"',
+        b"}",
+        b"[]",
+        b"{}",
+        b"null",
+        b"true",
+        b"1e999",
+        b"-1",
+        b"9" * 30,
+        b"9" * 5000,
+        b"NaN",
+        b"\xef\xbb\xbf",
+    ]
 )
 
 
@@ -83,11 +102,10 @@ def numbers_of(value: object) -> Iterator[int]:
 @SOON
 @given(damaged(MESSAGES.map(OURS.encode)) | st.binary(max_size=300))
 def test_an_envelope_keeps_the_laws_or_is_refused(data: bytes) -> None:
-    """Numbers within bounds, texts printable and bounded, a sender of the list: or ProtocolError."""
+    """Numbers and texts within bounds, a sender of the list: or ProtocolError."""
     try:
         opened = THEIRS.decode(data)
-    except ProtocolError as error:
-        assert str(error)
+    except ProtocolError:
         return
     assert isinstance(opened.message, KINDS)
     assert all(0 <= number <= MAX_NUMBER for number in numbers_of(asdict(opened.message)))
@@ -102,13 +120,15 @@ def test_an_envelope_keeps_the_laws_or_is_refused(data: bytes) -> None:
     st.sampled_from(["leader", "hears", "silent", "proof", "successor"]),
     st.text(max_size=300).filter(lambda name: bool(name) and name not in NAMES),
 )
-def test_a_name_that_is_not_in_the_list_is_refused_wherever_it_stands(where: str, name: str) -> None:
+def test_a_name_that_is_not_in_the_list_is_refused_wherever_it_stands(
+    where: str, name: str
+) -> None:
     """No place within a message is forgotten."""
-    standing = pb.Standing(role=1, controllee=pb.Controllee(state=1))
-    leadership, proof = pb.Leadership(term=1, leader=NAMES[0]), pb.Proof(term=1, leader=NAMES[0])
-    envelope = pb.Envelope(
-        pool="pool", sender=NAMES[0], protocol=1, identity_digest=OURS.digest
+    standing = pb.Standing(
+        role=pb.ROLE_PRE, controllee=pb.Controllee(state=pb.CONTROLLEE_STATE_STOPPED)
     )
+    leadership, proof = pb.Leadership(term=1, leader=NAMES[0]), pb.Proof(term=1, leader=NAMES[0])
+    envelope = pb.Envelope(pool="pool", sender=NAMES[0], protocol=1, identity_digest=OURS.digest)
     match where:
         case "leader":
             standing.leader = name
@@ -143,13 +163,18 @@ def test_a_datagram_keeps_the_laws_or_is_refused(data: bytes) -> None:
     """Names printable, numbers that fit 64 bits, a secret of 64 digits: or ValueError."""
     try:
         told = notice.decode(data)
-    except ValueError as error:
-        assert str(error)
+    except ValueError:
         return
     assert told.kind in {"released", "probe", "probe_reply"}
-    assert all(0 < len(name) <= MAX_TEXT and name.isprintable() for name in (told.pool, told.sender))
+    assert all(
+        0 < len(name) <= MAX_TEXT and name.isprintable() for name in (told.pool, told.sender)
+    )
     assert all(0 <= n < 2**63 for n in (told.term, told.sent_at, told.leads))
     assert told.kind != "released" or (len(bytes.fromhex(told.secret)) == 32 and told.leader)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 CONFIGURE = json.dumps({"do": "ran", "id": 3, "end": "exit", "number": 0, "argv": ["a"]}).encode()
@@ -160,7 +185,7 @@ CONFIGURE = json.dumps({"do": "ran", "id": 3, "end": "exit", "number": 0, "argv"
 def test_a_packet_is_an_object_with_a_word_or_junk(data: bytes) -> None:
     """Fields are read strictly; descriptors that came beside junk are closed."""
     ours, theirs = packets.pair()
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     with ours, theirs:
         read, write = os.pipe()
         socket.send_fds(ours, [data], [read])
@@ -169,7 +194,7 @@ def test_a_packet_is_an_object_with_a_word_or_junk(data: bytes) -> None:
         try:
             packet = packets.receive(theirs)
         except packets.JunkError:
-            assert len(os.listdir("/proc/self/fd")) == before
+            assert descriptors() == before
             return
         assert packet is not None
         os.close(packet.fds[0])
@@ -230,9 +255,11 @@ def test_a_damaged_state_file_is_refused_or_recovered(whole: bytes, data: st.Dat
     try:
         record = found_in(bytes(damaged[:cut]))
     except StoreError as error:
-        assert "is damaged" in str(error)
+        said = str(error)
+    else:
+        assert record in (NEW, replace(NEW, clean=False), replace(OLD, clean=False))
         return
-    assert record in (NEW, replace(NEW, clean=False), replace(OLD, clean=False))
+    assert "is damaged" in said
 
 
 BODY = json.dumps({"boot_id": "x", "members": ["a:1"], "witnesses": [], "record": asdict(NEW)})
@@ -304,9 +331,11 @@ def test_a_flight_line_comes_back_or_is_refused(line: bytes) -> None:
         try:
             read = [value for _, value in Flight(path).lines()]
         except Unreadable as error:
-            assert "line 1: " in str(error)
+            said = str(error)
+        else:
+            assert [decode_line(encode_line(value)) for value in read] == read
             return
-    assert [decode_line(encode_line(value)) for value in read] == read
+    assert "line 1: " in said
 
 
 # --- HTTP ----------------------------------------------------------------------------------------
