@@ -1,3 +1,5 @@
+"""One member as it runs: its driver, its ports, its disk."""
+
 import os
 
 # Here, because whatever imports gRPC in this package has come by here first.
