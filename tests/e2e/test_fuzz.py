@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
 from hadelect.pb import election_pb2 as pb
 from hadelect.pb.control_pb2 import DrainRequest, StatusRequest
 from tests.e2e import junk_bytes as junk
@@ -186,6 +188,7 @@ def endure(flood: Flood, sender: Host) -> None:
     assert b"Traceback" not in target.log.read_bytes()
 
 
+@pytest.mark.timeout(300)  # It is long when others use the cores.
 @proves("fuzz", mode="majority")
 def test_ten_thousand_pieces_of_junk_of_each_kind_at_every_port(build: Build) -> None:
     """Nobody moves; no memory, no descriptor and no flood of log lines stays behind."""
