@@ -131,6 +131,9 @@ def _controllee(row: MemberStatus) -> Text:
     words = f"{state} {row.controllee.pid}" if row.controllee.pid else state
     if row.controllee.restarts:
         words += f" ({row.controllee.restarts} restarts)"
+    if row.controllee.check.failures:
+        words += f" ({row.controllee.check.failures} failed probes)"
+        colour = "red"
     return Text(words, style=colour)
 
 

@@ -17,6 +17,11 @@ def begun(rules: Rules, state: State) -> State:
     """The controllee runs."""
     if Errand.CHECK not in rules.errands or state.controllee.state is ControlleeState.RUNNING:
         return state
+    return probed(rules, state)
+
+
+def probed(rules: Rules, state: State) -> State:
+    """From now on."""
     check = Check(due=state.now, grace_until=Millis(state.now + rules.start_grace_ms))
     return replace(state, check=check)
 
@@ -25,6 +30,19 @@ def over(state: State) -> tuple[State, tuple[Effect, ...]]:
     """There is nothing to probe any more."""
     check = state.check
     return replace(state, check=Check(hung=check.hung)), (Cancel(check.id),) if check.id else ()
+
+
+def reloaded(rules: Rules, new: Rules, state: State) -> tuple[State, tuple[Effect, ...]]:
+    """A probe that comes has the start grace before it counts, one that goes is forgotten."""
+    was, stays = Errand.CHECK in rules.errands, Errand.CHECK in new.errands
+    if was and not stays:
+        return over(state)
+    if stays and not was and state.controllee.state is ControlleeState.RUNNING:
+        return probed(new, state), ()
+    if state.check.due is not None:
+        soon = min(state.check.due, Millis(state.now + new.check_interval_ms))
+        state = replace(state, check=replace(state.check, due=soon))
+    return state, ()
 
 
 def due(state: State) -> Millis | None:

@@ -111,6 +111,19 @@ def undo(rules: Rules, state: State, cause: Cause, new: Name | None = None) -> D
     return Decision(asked.state, (*cancelled, *asked.effects))
 
 
+def reloaded(rules: Rules, new: Rules, state: State) -> State:
+    """A hook that comes with a reload hears of no leader of before, and HAD_POST_STOP is owed to
+    what runs or begins already. (One that goes while it waits does nothing when its turn comes.)
+    """
+    come = [errand for errand in new.errands if errand not in rules.errands]
+    kept = state.hooks
+    if Errand.ON_LEADER_CHANGE in come:
+        kept = replace(kept, told=state.leader)
+    if Errand.POST_STOP in come and state.controllee.state is not ControlleeState.STOPPED:
+        kept = replace(kept, undo=True)
+    return replace(state, hooks=kept)
+
+
 # --- whoever leads ---
 
 

@@ -4,8 +4,10 @@
 2. What was said by the old rules keeps its meaning: a lease in an Alive or a SendId, a deadline, a
    cooldown. What is said from now on goes by the new ones.
 3. The identity never changes here: pool, members, arbitration and controllee are refused before.
+4. Hooks and probes: what runs ends as it began; what is begun from now on goes by the new rules.
 """
 
+from hadelect.core import checking, hooks
 from hadelect.core.authority import with_authority
 from hadelect.core.effects import Emit
 from hadelect.core.events import Reloaded
@@ -24,7 +26,8 @@ def on_reloaded(rules: Rules, state: State, reloaded: Reloaded) -> Decision:
     if new == rules:
         return Decision(state, (told,))
     state = replace(spared(rules, new, state), report_due=state.now)
-    return Decision(state, (told,)).then(lambda s: lead_on(new, s))
+    state, cancelled = checking.reloaded(rules, new, hooks.reloaded(rules, new, state))
+    return Decision(state, (told, *cancelled)).then(lambda s: lead_on(new, s))
 
 
 def spared(rules: Rules, new: Rules, state: State) -> State:

@@ -68,19 +68,31 @@ class MemberStatus(_message.Message):
     hears: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, member: _Optional[str] = ..., priority: _Optional[int] = ..., primary: _Optional[bool] = ..., role: _Optional[str] = ..., reachable: _Optional[bool] = ..., fit: _Optional[bool] = ..., unfit_because: _Optional[str] = ..., drained: _Optional[bool] = ..., term: _Optional[int] = ..., last_heard_seconds: _Optional[float] = ..., version: _Optional[str] = ..., config_digest: _Optional[str] = ..., witness: _Optional[bool] = ..., controllee: _Optional[_Union[ControlleeStatus, _Mapping]] = ..., mute: _Optional[bool] = ..., leader: _Optional[str] = ..., hears: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class CheckStatus(_message.Message):
+    __slots__ = ("state", "failures", "because")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    failures: int
+    because: str
+    def __init__(self, state: _Optional[str] = ..., failures: _Optional[int] = ..., because: _Optional[str] = ...) -> None: ...
+
 class ControlleeStatus(_message.Message):
-    __slots__ = ("name", "state", "pid", "since", "restarts")
+    __slots__ = ("name", "state", "pid", "since", "restarts", "check")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    CHECK_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: str
     pid: int
     since: str
     restarts: int
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[str] = ..., pid: _Optional[int] = ..., since: _Optional[str] = ..., restarts: _Optional[int] = ...) -> None: ...
+    check: CheckStatus
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[str] = ..., pid: _Optional[int] = ..., since: _Optional[str] = ..., restarts: _Optional[int] = ..., check: _Optional[_Union[CheckStatus, _Mapping]] = ...) -> None: ...
 
 class HandoverRequest(_message.Message):
     __slots__ = ("to", "dry_run", "wait_seconds", "reason", "operator", "force")

@@ -47,7 +47,7 @@ class Errands:
         self._is_lost = False
 
     def configure(self, config: Config) -> None:
-        self._specs = {Errand(name): spec for name, spec in config.errands}
+        self.adjust(config)
         controllee = config.controllee
         self._environment = {
             "HADELECT_MEMBER": config.me.name,
@@ -57,11 +57,19 @@ class Errands:
         runs = controllee.user and not config.witness
         self._user = user_of(controllee) if runs else None
 
+    def adjust(self, config: Config) -> None:
+        """A reload: what runs ends as it began. The rest waits for a restart, so that nobody asks
+        a directory service for the user here.
+        """
+        self._specs = {Errand(name): spec for name, spec in config.errands}
+
     def run(self, effect: Run) -> None:
         spec = self._specs.get(effect.errand)
-        if spec is None or self._is_lost:
-            because = "the supervisor is gone" if self._is_lost else "no command is configured"
-            self._arm(effect, 0, lambda errand: self._over(errand, because))
+        if self._is_lost:
+            self._arm(effect, 0, lambda errand: self._over(errand, "the supervisor is gone"))
+            return
+        if spec is None:
+            self._arm(effect, 0, self._nothing_to_do)
             return
         probe = effect.errand is Errand.CHECK
         environment = [*(self._of_probe if probe else []), *self._told(effect)]
@@ -112,6 +120,11 @@ class Errands:
         run, _ = self._running[errand]
         because = "the supervisor does not say how it ended"
         self._arm(run, READ_FIRST_SECONDS, lambda number: self._over(number, because))
+
+    def _nothing_to_do(self, errand: int) -> None:
+        """A reload took the hook away while it waited: it must not veto, nor hold up a stop."""
+        if self._running.pop(errand, None):
+            self._on_event(Ran(errand, Outcome.DONE, "no command is configured"))
 
     def _over(self, errand: int, because: str) -> None:
         if self._running.pop(errand, None):

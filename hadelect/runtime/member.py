@@ -93,8 +93,7 @@ class Member:
         config = prepared.config
         self._facts = Facts(rules, __version__, config.digest, config.warnings)
         self.gallery = Gallery(rules, self.status)
-        patience = config.controllee.stop_timeout + config.hooks_take + 3 * config.lease + 5
-        office = Office(self.driver, wire, self.book, prepared.tls, self.status, patience)
+        office = Office(self.driver, wire, self.book, prepared.tls, self.status, self._patience)
         desk = Desk(office)
         self._archive = Archive(config.state_dir / history.FILE)
         control = ControlService(desk, self.gallery, self._archive, self._reloads.reload)
@@ -223,6 +222,10 @@ class Member:
         if self._supervisor is not None:
             found = self.book.endpoints().values()
             self._supervisor.set_peers((endpoint.ip, endpoint.port) for endpoint in found)
+
+    def _patience(self) -> float:
+        config = self.config
+        return config.controllee.stop_timeout + config.hooks_take + 3 * config.lease + 5
 
     def _took_part(self) -> None:
         self._task(self._server.health(serving=True))

@@ -28,6 +28,7 @@ from hadelect.runtime.driver import Driver
 from hadelect.runtime.explaining import explain_reply
 from hadelect.runtime.greeting import admits
 from hadelect.runtime.peers import caller
+from hadelect.runtime.reload import printable
 from hadelect.runtime.resolver import AddressBook, Unresolvable
 from hadelect.runtime.session import reason
 from hadelect.runtime.status import leads_or_follows
@@ -48,7 +49,7 @@ class Office:
     book: AddressBook
     tls: channels.Credentials | None
     status: Callable[[], StatusReply]
-    patience: float  # Seconds for a handover when the operator names none.
+    patience: Callable[[], float]  # Seconds for a handover when the operator names none.
 
 
 class Desk:
@@ -94,7 +95,7 @@ class Desk:
             return self._reply(
                 False, f"{member} is not in HAD_LIST ({', '.join(self._rules.voters)})"
             )
-        return await self._forward(member, OperateRequest(drain=request), self._office.patience)
+        return await self._forward(member, OperateRequest(drain=request), self._office.patience())
 
     # --- asked by another member ---------------------------------------------------------------
 
@@ -155,11 +156,12 @@ class Desk:
         def event(number: int) -> Drain:
             return Drain(number, not request.undrain, because, request.force)
 
+        patience = self._office.patience()
         try:
-            async with asyncio.timeout(self._office.patience):
+            async with asyncio.timeout(patience):
                 answer = await self._driver.ask(event, request.operator[:MAX_REASON])
         except TimeoutError:
-            return self._reply(False, f"not over after {self._office.patience:g} s; see `status`")
+            return self._reply(False, f"not over after {patience:g} s; see `status`")
         return self._reply(answer.ok, answer.text)
 
     # --- forwarding ----------------------------------------------------------------------------
@@ -186,7 +188,7 @@ class Desk:
 
     def _wait(self, request: HandoverRequest) -> float:
         asked = request.wait_seconds
-        return min(asked, MAX_WAIT) if asked > 0 else self._office.patience
+        return min(asked, MAX_WAIT) if asked > 0 else self._office.patience()
 
     def _reply(self, ok: bool, text: str) -> CommandReply:
         state = self._driver.state
@@ -198,4 +200,4 @@ def _because(why: str, operator: str, otherwise: str) -> str:
     """What the history will say; cut, and printable."""
     said = (why or otherwise)[:MAX_REASON]
     words = f"{said} ({operator[:100]})" if operator else said
-    return words if words.isprintable() else words.encode("unicode_escape").decode()
+    return printable(words)

@@ -50,13 +50,20 @@ class Outcome:
     differences: tuple[Difference, ...] = ()
     problems: tuple[str, ...] = ()  # Not empty: refused, the old configuration holds.
     warnings: tuple[str, ...] = ()
+    operator: str = ""
 
     @property
     def text(self) -> str:
         """In one line, for log and history."""
+        by = f" ({printable(self.operator[:100])})" if self.operator else ""
         if self.problems:
-            return f"reload refused, the old configuration holds: {'; '.join(self.problems)}"
-        return f"reload: {'; '.join(map(str, self.differences)) or 'nothing has changed'}"
+            return f"reload refused, the old configuration holds: {'; '.join(self.problems)}{by}"
+        return f"reload: {'; '.join(map(str, self.differences)) or 'nothing has changed'}{by}"
+
+
+def printable(words: str) -> str:
+    """An operator's name is whatever the caller says."""
+    return words if words.isprintable() else words.encode("unicode_escape").decode()
 
 
 class Reloadable(Protocol):
@@ -100,19 +107,18 @@ class Reloader:
 
     async def _once(self, operator: str) -> Outcome:
         self._member.reloading()
-        by = f" ({operator[:100]})" if operator else ""
         reading = off_the_loop(lambda: read_all(self._read, self._member.config))
         done, _ = await asyncio.wait((reading,), timeout=PATIENCE_SECONDS)
         if not done:
             hangs = f"not read within {PATIENCE_SECONDS:g} s: does a file server hang?"
-            self._member.keep(Outcome(problems=(hangs,)))
+            self._member.keep(Outcome(problems=(hangs,), operator=operator))
         try:
             found = await reading
         except ReloadRefused as refused:
-            outcome = Outcome(problems=tuple(problem + by for problem in refused.problems))
+            outcome = Outcome(problems=tuple(refused.problems), operator=operator)
             self._member.keep(outcome)
             return outcome
-        return self._member.adopt(found, Outcome(found.differences))
+        return self._member.adopt(found, Outcome(found.differences, operator=operator))
 
 
 def read_all(read: Callable[[], Config], old: Config) -> Found:

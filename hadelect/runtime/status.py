@@ -12,10 +12,10 @@ from hadelect.core.explain import two_leaders
 from hadelect.core.messages import Controllee, Standing
 from hadelect.core.reasons import Topic, reason
 from hadelect.core.render import because, promise_in_words
-from hadelect.core.state import PeerView, State
+from hadelect.core.state import Check, PeerView, State
 from hadelect.core.views import leader_lives, leads, reached, reaches, unfit_because
-from hadelect.core.vocabulary import Millis, Name, Role, Rules
-from hadelect.pb.control_pb2 import ControlleeStatus, MemberStatus, StatusReply
+from hadelect.core.vocabulary import Errand, Millis, Name, Role, Rules
+from hadelect.pb.control_pb2 import CheckStatus, ControlleeStatus, MemberStatus, StatusReply
 
 UNREACHABLE = "UNREACHABLE"
 
@@ -68,7 +68,19 @@ def _own_row(facts: Facts, state: State, now: Millis) -> MemberStatus:
     row.leader = state.leader or "" if leads_or_follows(state, now) else ""
     row.hears.extend(reached(rules, state, now))
     row.controllee.CopyFrom(_controllee(rules, state.controllee))
+    row.controllee.check.CopyFrom(_check(rules, state.check))
     return row
+
+
+def _check(rules: Rules, check: Check) -> CheckStatus:
+    """An unknown outcome leaves the failures before it counted, and says nothing by itself."""
+    if Errand.CHECK not in rules.errands or (check.due is None and not check.id):
+        return CheckStatus(state="none")
+    if check.failures:
+        told = "failing"
+    else:
+        told = "passing" if check.passed and not check.because else "unknown"
+    return CheckStatus(state=told, failures=check.failures, because=check.because)
 
 
 def _peer_row(facts: Facts, digests: Digests, peer: PeerView, now: Millis) -> MemberStatus:
@@ -199,7 +211,12 @@ def _controllee_dict(controllee: ControlleeStatus) -> dict[str, Any]:
         "pid": controllee.pid or None,
         "since": controllee.since or None,
         "restarts": controllee.restarts,
+        "check": _check_dict(controllee.check) if controllee.HasField("check") else None,
     }
+
+
+def _check_dict(check: CheckStatus) -> dict[str, Any]:
+    return {"state": check.state, "failures": check.failures, "because": check.because}
 
 
 # --- for people ---

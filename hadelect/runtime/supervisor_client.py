@@ -98,7 +98,7 @@ class SupervisorClient:
         """A reload: what runs goes on."""
         self._patience_ms = words.patience_ms(config)
         self._send(words.adjust_body(config))
-        self.errands.configure(config)
+        self.errands.adjust(config)
 
     def set_peers(self, addresses: Iterable[tuple[str, int]]) -> None:
         """Where death notices go: resolved addresses of all peers."""

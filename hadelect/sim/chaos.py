@@ -9,7 +9,8 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from hadelect.core.events import Drain, Handover, Shutdown
-from hadelect.core.vocabulary import Name
+from hadelect.core.frozen import replace
+from hadelect.core.vocabulary import Errand, Name
 from hadelect.sim.drawing import TIGHT_MS, TIMINGS, timed
 from hadelect.sim.faults import EVENTS
 from hadelect.sim.machine import Machine
@@ -261,5 +262,16 @@ class Chaos:
         at = self.world.now
         for name in names:
             machine = self.world.machines[name]
-            self.world.at(at, lambda m: m.reload(timed(m.rules, timing), because), machine)
+            if machine.rules.errands and self.dice.random() < 0.5:
+                self.world.at(at, self._other_commands, machine)
+            else:
+                self.world.at(at, lambda m: m.reload(timed(m.rules, timing), because), machine)
             at += self.dice.choice((0, 100, 1000))
+
+    def _other_commands(self, machine: Machine) -> None:
+        """Hooks and the probe come and go; the fence command stays, the bounds know of it."""
+        kept = machine.rules.errands
+        drawn = [e for e in Errand if e is not Errand.FENCE and self.dice.random() < 0.5]
+        errands = tuple(e for e in Errand if e in drawn or (e is Errand.FENCE and e in kept))
+        names = ", ".join(errand.value for errand in errands)
+        machine.reload(replace(machine.rules, errands=errands), f"commands {names or 'none'}")

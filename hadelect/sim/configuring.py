@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hadelect.core.vocabulary import Millis, Name, Rules
+from hadelect.core.vocabulary import Errand, Millis, Name, Rules
 
 UNITS = {"ms": 1, "s": 1000, "h": 3_600_000}
 
@@ -31,6 +31,9 @@ def configured(rules: Rules, name: str, value: str) -> Rules:
             return replace(rules, heartbeat_ms=Millis(millis(value)))
         case "margin":
             return replace(rules, margin_ms=Millis(millis(value)))
+        case "errands":
+            errands = tuple(Errand(word) for word in value.split(",") if word)
+            return replace(rules, errands=errands)
         case "primary":
             return replace(rules, use_primary=value == "yes")
     raise UnknownCommand(f"configure {name}")

@@ -41,7 +41,7 @@ from hadelect.core.hands import carry_out
 from hadelect.core.messages import Hello, PreVoteReply, Refused, Resign
 from hadelect.core.state import State
 from hadelect.core.views import active_promise
-from hadelect.core.vocabulary import NO_TERM, Cause, ControlleeState, Millis, Role, Term
+from hadelect.core.vocabulary import NO_TERM, Cause, ControlleeState, Errand, Millis, Role, Term
 from hadelect.sim.process import Pipe, Process
 
 if TYPE_CHECKING:
@@ -267,6 +267,8 @@ class Daemon(Process):
     def start(self, effect: Start) -> None:
         self._init = self.supervisor.init
         self._expect_answer(effect.deadline)
+        demands = Errand.PRE_START in self.rules.errands
+        self._command(lambda: self.supervisor.errands.demand(demands))
         self._command(lambda: self.supervisor.start(effect.term, effect.deadline))
 
     def extend(self, effect: Extend) -> None:
@@ -288,7 +290,10 @@ class Daemon(Process):
         self._command(lambda: self.supervisor.end_tree(effect.term))
 
     def run_errand(self, effect: Run) -> None:
-        self._command(lambda: self.supervisor.errands.run(self, effect))
+        if effect.errand in self.rules.errands:
+            self._command(lambda: self.supervisor.errands.run(self, effect))
+        else:
+            self._command(lambda: self.supervisor.errands.nothing_to_do(self, effect))
 
     def cancel(self, effect: Cancel) -> None:
         self._command(lambda: self.supervisor.errands.cancel(self, effect.id))

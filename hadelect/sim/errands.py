@@ -32,6 +32,7 @@ class Errands:
         self._running: dict[int, Run] = {}
         self._daemon: Daemon | None = None  # Whose they are.
         self._prepared = False  # HAD_PRE_START was done, and nothing started since.
+        self._demanded = False  # The last start was asked for by rules that have a HAD_PRE_START.
 
     def run(self, daemon: "Daemon", run: Run) -> None:
         if daemon is not self._daemon:
@@ -50,6 +51,14 @@ class Errands:
         outcome, length_ms = self._draw(run)
         self._supervisor.later(length_ms, self._ends, daemon, run, outcome)
 
+    def nothing_to_do(self, daemon: "Daemon", run: Run) -> None:
+        """Taken away by a reload while it waited."""
+        self._prepared |= run.errand is Errand.PRE_START
+        self._supervisor.later(1, daemon.told, Ran(run.id, Outcome.DONE, "no command"))
+
+    def demand(self, demanded: bool) -> None:
+        self._demanded = demanded
+
     def cancel(self, daemon: "Daemon", number: int) -> None:
         run = self._running.get(number)
         if run is not None and daemon is self._daemon:
@@ -58,7 +67,7 @@ class Errands:
     def started(self) -> None:
         """The controllee's exec."""
         world, name = self._supervisor.world, self._supervisor.name
-        if Errand.PRE_START in self._supervisor.machine.rules.errands and not self._prepared:
+        if self._demanded and not self._prepared:
             world.referees.broken(f"{name} starts its controllee without HAD_PRE_START")
         self._prepared = False
 

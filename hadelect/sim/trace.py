@@ -137,7 +137,7 @@ class Script:
             self.world.say(machine.name, f"is configured with {word}")
 
     def reload(self, words: list[str]) -> None:
-        """`reload MEMBER lease=T|heartbeat=T|margin=T|primary=yes …`: while it runs."""
+        """`reload MEMBER lease=T|heartbeat=T|margin=T|primary=yes|errands=NAME,… …`: live."""
         machine = self.machine(words[0])
         rules = machine.rules
         for word in words[1:]:

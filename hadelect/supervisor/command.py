@@ -14,6 +14,7 @@ import fcntl
 import os
 import signal
 
+from hadelect.supervisor import child
 from hadelect.supervisor.linux import boottime_ms, die_with_parent, has_ended
 
 TYPE_CHECKING = False
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
         def status(self, pid: int) -> int | None: ...
 
 
-NOT_RUN = 127  # As a shell says it: there is no such program, or it cannot be run.
 _OUTPUT_BYTES = 64 * 1024
 _WORDS = 200  # Letters of its last line that are told.
-_MAX_FD = 1 << 20
 _PYTHON_IGNORES = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
@@ -63,7 +62,7 @@ class Command:
             self.pidfd = os.pidfd_open(self.pid)
         except OSError as error:
             os.write(self._output, f"cannot run {argv[0]}: {error.strerror}".encode())
-            self._code = NOT_RUN
+            self._code = child.NOT_RUN
 
     @property
     def code(self) -> int | None:
@@ -176,18 +175,10 @@ def bound(argv: list[str], environment: Environment, output: int) -> int:
 
 def _become(argv: list[str], environment: Environment, output: int) -> NoReturn:
     try:
-        os.setsid()
-        for known in signal.valid_signals():
-            if signal.getsignal(known) is signal.SIG_IGN:
-                signal.signal(known, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        null = os.open(os.devnull, os.O_RDONLY)
-        high = [os.dup(fd) for fd in (null, output, output)]
-        for number, fd in enumerate(high):
-            os.dup2(fd, number)
-        os.closerange(3, _MAX_FD)
+        child.hear_again(child.ignored())
+        child.stand_alone(output, output)
         os.execvpe(argv[0], argv, environment)  # noqa: S606
     except OSError as error:
         os.write(2, f"cannot run {argv[0]}: {error.strerror}".encode())
     finally:
-        os._exit(NOT_RUN)
+        os._exit(child.NOT_RUN)

@@ -22,8 +22,7 @@ from __future__ import annotations
 import os
 import signal
 
-from hadelect.supervisor import packets
-from hadelect.supervisor.exec import MAX_FD, _change_user
+from hadelect.supervisor import child, packets
 from hadelect.supervisor.fence import kill_each
 from hadelect.supervisor.linux import (
     adopt_orphans,
@@ -92,8 +91,7 @@ class Attendant:
         try:
             name_process("hadelect-errand")
             os.setsid()
-            os.closerange(3, self._channel.fileno())
-            os.closerange(self._channel.fileno() + 1, MAX_FD)
+            child.keep_only(self._channel.fileno())
             for number in _IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             adopt_orphans()
@@ -206,20 +204,12 @@ def _become(errand: Errand, out: int, tells: int) -> NoReturn:
     """The command itself: a session of its own, /dev/null, its output to us, nothing else of us."""
     try:
         die_with_parent()  # Should somebody kill the attendant.
-        os.setsid()
-        for ignored in (*_IGNORED, signal.SIGXFSZ):
-            signal.signal(ignored, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        null = os.open(os.devnull, os.O_RDONLY)
-        high = [os.dup(fd) for fd in (null, out, out)]
-        for number, fd in enumerate(high):
-            os.dup2(fd, number)
-        os.closerange(3, tells)
-        os.closerange(tells + 1, MAX_FD)
+        child.hear_again((*_IGNORED, signal.SIGXFSZ))
+        child.stand_alone(out, out, tells)
         if errand.user:
-            _change_user(errand.user)
+            child.change_user(errand.user)
         os.execvpe(errand.argv[0], errand.argv, errand.environment())  # noqa: S606
     except OSError as error:
-        os.write(tells, str(error.errno or 0).encode())
+        child.tell_failed(tells, error)
     finally:
-        os._exit(127)
+        os._exit(child.NOT_RUN)

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 
+from hadelect.supervisor import child
 from hadelect.supervisor.linux import boottime_ms, name_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from hadelect.supervisor.spec import Spec, User
+    from hadelect.supervisor.spec import Spec
 
-MAX_FD = 1 << 20
 REMEDIES = {
     errno.ENOENT: "set {name} to the full path of an existing program",
     errno.EACCES: "make it executable for its user, or correct {name} and {name}_USER",
@@ -45,9 +44,7 @@ class Program:
         self._word = self._told = -1
 
     def prepare(self) -> None:
-        """Exec keeps what is ignored; what is caught it sets back by itself."""
-        everything = signal.valid_signals()
-        self._ignored = [n for n in everything if signal.getsignal(n) is signal.SIG_IGN]
+        self._ignored = child.ignored()
         self._fork()
 
     def start(self, term: int, deadline: int) -> tuple[int, int]:
@@ -77,27 +74,19 @@ class Program:
         spec = self._spec
         try:
             name_process("hadelect-warm")
-            os.setsid()
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            null = os.open(os.devnull, os.O_RDONLY)
-            # Above 2 first: the pipes may have been given the numbers that they shall replace.
-            high = [os.dup(fd) for fd in (null, self._out, self._err)]
-            for number, fd in enumerate(high):
-                os.dup2(fd, number)
-            keep_only(heard, tells)
+            child.stand_alone(self._out, self._err, heard, tells)
             spec.environment_of(0)  # Once ahead: then its pages are ours, not shared, already.
             term, deadline = await_word(heard)
             environment = spec.environment_of(term)
-            for number in self._ignored:
-                signal.signal(number, signal.SIG_DFL)
+            child.hear_again(self._ignored)
             if spec.user:
-                _change_user(spec.user)
+                child.change_user(spec.user)
             if boottime_ms() < deadline:
                 os.execvpe(spec.argv[0], spec.argv, environment)  # noqa: S606
         except OSError as error:
-            os.write(tells, str(error.errno or 0).encode())
+            child.tell_failed(tells, error)
         finally:
-            os._exit(127)
+            os._exit(child.NOT_RUN)
 
 
 def await_word(heard: int) -> tuple[int, int]:
@@ -108,25 +97,8 @@ def await_word(heard: int) -> tuple[int, int]:
     return int(word[0]), int(word[1])
 
 
-def keep_only(*fds: int) -> None:
-    """Of all descriptors above 2."""
-    low = 3
-    for fd in sorted(fds):
-        os.closerange(low, fd)
-        low = fd + 1
-    os.closerange(low, MAX_FD)
-
-
 def failure(spec: Spec, said: bytes) -> str:
     """What the pipe said, with the remedy."""
     number = int(said or b"0")
     remedy = REMEDIES.get(number, "correct {name}").format(name=spec.controllee)
     return f"cannot run {spec.argv[0]}: {os.strerror(number)}; {remedy}"
-
-
-def _change_user(user: User) -> None:
-    if (user.uid, user.gid) == (os.getuid(), os.getgid()) and os.getuid() != 0:
-        return
-    os.setgroups(user.groups)
-    os.setgid(user.gid)
-    os.setuid(user.uid)

@@ -15,8 +15,9 @@ import os
 import select
 
 from hadelect.supervisor import packets
+from hadelect.supervisor.child import NOT_RUN
 from hadelect.supervisor.children import Children
-from hadelect.supervisor.command import NOT_RUN, bound
+from hadelect.supervisor.command import bound
 from hadelect.supervisor.ending import Ending
 from hadelect.supervisor.external import RUNS, STOPPED
 from hadelect.supervisor.external_fence import ExternalFence

@@ -14,8 +14,8 @@ import os
 import signal
 import time
 
+from hadelect.supervisor import child, packets
 from hadelect.supervisor import exec as program
-from hadelect.supervisor import packets
 from hadelect.supervisor.fence import CgroupFence, kill_each
 from hadelect.supervisor.linux import (
     adopt_orphans,
@@ -69,7 +69,7 @@ class Init:
             name_process("hadelect-init")
             os.setsid()  # A terminal's ^C and ^Z are for the supervisor alone.
             # Not the lock, nor the daemon's socket: they must not outlive their owners.
-            program.keep_only(self._channel.fileno(), *self._pipes)
+            child.keep_only(self._channel.fileno(), *self._pipes)
             for number in _IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             self._loop = Loop()

@@ -63,6 +63,13 @@ def test_restarts_are_shown() -> None:
     assert any("running 4711 (2 restarts)" in line for line in drawn(reply, 100))
 
 
+def test_failed_probes_are_shown() -> None:
+    """A controllee whose probe fails says how often in a row."""
+    reply = view("a:1", [leading("a:1", 0)])
+    reply.members[0].controllee.check.failures = 2
+    assert any("running 4711 (2 failed probes)" in line for line in drawn(reply, 100))
+
+
 @pytest.mark.parametrize(
     "seconds, words",
     [(0.04, "0.0 s"), (9.9, "9.9 s"), (10, "10 s"), (119, "119 s"), (180, "3 min"), (9000, "2 h")],

@@ -5,16 +5,37 @@ from typing import Any
 
 import pytest
 
-from hadelect.core.effects import Effect, Emit, Extend, Persist, Send, Start, Stop
-from hadelect.core.events import Drain, Persisted, Reloaded
+from hadelect.core.effects import (
+    Cancel,
+    Effect,
+    Emit,
+    End,
+    Extend,
+    Persist,
+    Run,
+    Send,
+    Start,
+    Stop,
+)
+from hadelect.core.events import ControlleeChanged, Drain, Handover, Persisted, Ran, Reloaded
 from hadelect.core.explain import standing_rules
 from hadelect.core.messages import Alive, AliveAck, AskHandover, PreVoteReply, Report, SendId, Vote
 from hadelect.core.reasons import Topic
 from hadelect.core.state import Phase
-from hadelect.core.vocabulary import Arbitration, Millis, Role, Rules, Term
+from hadelect.core.vocabulary import (
+    Arbitration,
+    ControlleeState,
+    Errand,
+    Millis,
+    Outcome,
+    Role,
+    Rules,
+    Term,
+)
 from tests.core.member import (
     CLEAN,
     LISTEN,
+    SECRETS,
     A,
     B,
     C,
@@ -333,6 +354,150 @@ def test_a_primary_that_was_one_before_goes_on_asking() -> None:
     member.follow(B, 65)
     reload(member, preempt_delay_ms=100)
     assert asks(member)
+
+
+# --- hooks and the probe ---
+
+PROBED: dict[str, Any] = {"errands": (Errand.CHECK,), "check_failures": 2}
+DONE, FAILED = Outcome.DONE, Outcome.FAILED
+
+
+def started(**changes: Any) -> Member:
+    """A leader whose controllee runs; what it runs of its hooks has not ended."""
+    member = leader_of(replace(rules_of(), **changes), B, C)
+    member.feed(ControlleeChanged(member.state.term, ControlleeState.RUNNING, pid=7))
+    return member
+
+
+def passes(member: Member, seconds: float) -> tuple[Effect, ...]:
+    """Time, with acks as usual."""
+    told: tuple[Effect, ...] = ()
+    for _ in range(int(seconds * 2)):
+        told += member.wait(500) + ack(member, B) + ack(member, C)
+    return told
+
+
+def probes(member: Member, outcome: Outcome, seconds: float = 12) -> tuple[Effect, ...]:
+    told = passes(member, 0 if member.state.check.id else seconds)
+    assert member.state.check.id, "no probe was begun"
+    return told + member.feed(Ran(member.state.check.id, outcome, "exit code 1"))
+
+
+def runs(effects: tuple[Effect, ...]) -> list[Errand]:
+    return [run.errand for run in of(effects, Run)]
+
+
+def test_a_probe_that_comes_with_a_reload_is_run_at_once() -> None:
+    """The controllee that runs is probed, not only the next one."""
+    member = started()
+    reload(member, **PROBED)
+    assert runs(passes(member, 0.5)) == [Errand.CHECK]
+
+
+def test_a_probe_that_comes_with_a_reload_has_the_start_grace() -> None:
+    """A probe that never works touches the controllee after the grace at the earliest."""
+    member = started()
+    reload(member, **PROBED, start_grace_ms=Millis(25_000))
+    for _ in range(3):
+        assert not of(probes(member, FAILED), End)
+    assert member.state.check.failures == 1
+    assert of(probes(member, FAILED), End)
+
+
+def test_a_probe_that_goes_is_forgotten() -> None:
+    """What runs of it is cancelled; when it comes back it begins to count anew."""
+    member = started(**PROBED, start_grace_ms=Millis(0))
+    probes(member, FAILED)
+    passes(member, 12)
+    assert member.state.check.failures == 1
+    (cancel,) = of(reload(member, errands=()), Cancel)
+    assert not runs(passes(member, 12))
+    member.feed(Ran(cancel.id, FAILED))
+    assert not of(reload(member, **PROBED), End)
+    assert member.state.check.failures == 0
+    assert not of(probes(member, FAILED), End)
+
+
+def test_a_shorter_interval_of_probes_counts_at_once() -> None:
+    """The next probe does not wait for the end of an hour; a longer one begins after it."""
+    member = started(**PROBED, check_interval_ms=Millis(3_600_000))
+    probes(member, DONE)
+    assert not runs(passes(member, 5))
+    reload(member, check_interval_ms=Millis(1000))
+    assert runs(passes(member, 1)) == [Errand.CHECK]
+    member.feed(Ran(member.state.check.id, DONE))
+    due = member.state.check.due
+    reload(member, check_interval_ms=Millis(60_000))
+    assert member.state.check.due == due
+
+
+def test_a_running_probe_survives_other_limits() -> None:
+    """It is neither cancelled nor run twice; its outcome counts by the new number of failures."""
+    member = started(**PROBED, start_grace_ms=Millis(0))
+    passes(member, 1)
+    running = member.state.check.id
+    told = reload(member, check_failures=1)
+    assert (of(told, Cancel), member.state.check.id) == ([], running)
+    assert of(member.feed(Ran(running, FAILED)), End)
+
+
+def test_pre_start_that_comes_while_a_start_waits() -> None:
+    """The restart that was due without it runs it first."""
+    member = started()
+    member.feed(ControlleeChanged(member.state.term, ControlleeState.STOPPED, because="signal 9"))
+    assert member.state.restart_at is not None
+    reload(member, errands=(Errand.PRE_START,))
+    told = passes(member, 1)
+    assert runs(told) == [Errand.PRE_START]
+    assert not of(told, Start)
+    hook = member.state.hooks.running
+    assert hook is not None
+    assert of(member.feed(Ran(hook.id, DONE)), Start)
+
+
+def test_pre_start_that_goes_while_it_runs() -> None:
+    """It ends as it began: the start waits for it, and its veto counts."""
+    member = leader_of(replace(rules_of(), errands=(Errand.PRE_START,)), B, C)
+    hook = member.state.hooks.running
+    assert hook is not None
+    told = reload(member, errands=()) + passes(member, 1)
+    assert not of(told, Cancel)
+    assert not of(told, Start)
+    assert "vetoed" in reasons(member.feed(Ran(hook.id, FAILED)))
+
+
+def test_post_stop_that_comes_is_owed_to_what_runs() -> None:
+    """A controllee that runs already is followed by it."""
+    member = started()
+    ack(member, B)
+    reload(member, errands=(Errand.POST_STOP,))
+    member.feed(Handover(1, B, "an upgrade"))
+    gone = ControlleeChanged(
+        member.state.term,
+        ControlleeState.STOPPED,
+        asked=True,
+        secret=SECRETS[A],
+        next_secret_hash=hash_of(SECRETS[C]),
+    )
+    assert runs(member.feed(gone)) == [Errand.POST_STOP]
+
+
+def test_post_stop_that_comes_to_a_standby_is_not_owed() -> None:
+    """Nothing has begun there."""
+    member = Member(rules_of(me=B))
+    member.follow(A, 64)
+    reload(member, errands=(Errand.POST_STOP,))
+    assert not member.state.hooks.undo
+
+
+def test_a_leader_of_before_is_no_news() -> None:
+    """HAD_ON_LEADER_CHANGE that comes with a reload tells of the next change, with its leader."""
+    member = Member(rules_of())
+    member.follow(B, 65)
+    assert not runs(reload(member, errands=(Errand.ON_LEADER_CHANGE,)))
+    assert not runs(member.follow(B, 65))
+    (run,) = of(member.follow(C, 130), Run)
+    assert (run.old, run.new) == (B, C)
 
 
 def test_identity_never_changes_by_a_reload() -> None:

@@ -1,5 +1,6 @@
 """Pools whose scheduler another manager runs, on each host its own: never two, and soon one."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from hadelect.supervisor import fence
 from tests.e2e.host import Host, Part, environment
 from tests.e2e.lab import SCHEDULER, Lab, Pool, until
+from tests.e2e.test_life import PROBE, check_of
 from tests.supervisor.harness import remove_cgroup
 from tests.supervisor.outside import has_cgroup
 
@@ -142,6 +144,36 @@ def test_planned_moves(outside: Outside) -> None:
     assert leader.end() == 0
     assert lab.moved(before).member != leader.name
     assert f"stop {before.term}" in outside.asked(leader)
+    lab.one()
+
+
+@pytest.mark.parametrize("mode", ["majority"], indirect=True)
+def test_a_probe(outside: Outside) -> None:
+    """One that hangs under its own manager is ended by STOP and the sure way, and started again
+    where it was; the probe came with a reload.
+    """
+    lab = outside.lab
+    leader, before = lab.settled(), lab.ran()
+    probe = leader.home / "probe.py"
+    probe.write_text(PROBE)
+    lines = {
+        "CHECK": f"{sys.executable} -I -S {probe} {lab.journal.path}",
+        "CHECK_INTERVAL": "0.3",
+        "CHECK_FAILURES": "2",
+        "STOP_TIMEOUT": "1",
+        "START_GRACE": "10",
+    }
+    text = "".join(f"NEGOTIATOR_{name} = {value}\n" for name, value in lines.items())
+    leader.config.write_text(f"{leader.config.read_text()}\n{text}")
+    assert leader.cli("reload").returncode == 0
+    until(lambda: check_of(leader)["state"] == "passing", 20, leader.tail)
+    assert lab.ran().pid == before.pid
+    for pid in leader.controllees():
+        os.kill(pid, signal.SIGSTOP)
+    again = lab.moved(before)
+    assert (again.member, again.term) == (before.member, before.term)
+    assert "NEGOTIATOR hangs: 2 probes in a row failed" in leader.log.read_text()
+    assert leader.metric("hadelect_controllee_restarts_total", cause="check") == 1
     lab.one()
 
 

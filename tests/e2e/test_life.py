@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,15 @@ def hooks_told(told: Path, *names: str) -> list[list[str]]:
     return [line for line in lines if line[0] in names]
 
 
+def check_of(host: Host) -> dict[str, Any]:
+    """What this member's status says of its probe."""
+    view = host.status()
+    assert view is not None
+    (own,) = (row for row in view["members"] if row["member"] == host.name)
+    check: dict[str, Any] = own["controllee"]["check"]
+    return check
+
+
 @proves("controllee_frozen")
 def test_a_scheduler_that_hangs(build: Build, mode: str, tmp_path: Path) -> None:
     """SIGSTOP for the scheduler: its probe fails, it is started again where it was; a probe that
@@ -74,6 +84,9 @@ def test_a_scheduler_that_hangs(build: Build, mode: str, tmp_path: Path) -> None
     assert (again.member, again.term) == (before.member, before.term)
     assert lab.one() is leader
     assert "NEGOTIATOR hangs: 2 probes in a row failed" in leader.tail(400)
+    assert leader.metric("hadelect_controllee_restarts_total", cause="check") == 1
+    assert leader.metric("hadelect_controllee_check_failures_total") >= 2
+    until(lambda: check_of(leader)["state"] == "passing", 10, leader.tail)
     lab.never_two()
 
 
@@ -128,6 +141,7 @@ def test_hooks_of_a_handover(build: Build, mode: str) -> None:
     (old.home / "veto").touch()
     new.kill(Part.DAEMON)
     assert lab.moved(before).member == lab[2].name
+    assert old.metric("hadelect_hook_failures_total", hook="pre_start") == 1
     changes = hooks_told(told, "HAD_ON_LEADER_CHANGE")
     assert {line[-1] for line in changes} == {host.name for host in lab.hosts}
     lab.never_two()

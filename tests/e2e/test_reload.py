@@ -125,7 +125,34 @@ def test_a_reload_in_the_middle_of_a_failover_and_a_handover(build: Build, mode:
     lab.never_two()
 
 
-def test_a_reload_with_the_state_directory_gone(build: Build) -> None:
+def test_hooks_and_a_probe_come_live(build: Build) -> None:
+    """A probe is run for the scheduler that runs already, a hook at the next stop; nothing moves
+    before that, not by a probe that always fails either: it has the start grace.
+    """
+    lab = build(Pool())
+    lab.start()
+    leader = lab.settled()
+    before = facts(lab, leader)
+    probed, told = leader.home / "probed", leader.home / "told"
+    for name, text in (("probe", f"touch {probed}; exit 1"), ("hook", f"touch {told}")):
+        path = leader.home / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+    new = {"NEGOTIATOR_CHECK": leader.home / "probe", "NEGOTIATOR_CHECK_INTERVAL": 0.2}
+    rewrite(lab, leader, **new, HAD_PRE_STOP=leader.home / "hook")
+    code, answer = reload(leader)
+    assert (code, outcomes(answer)) == (0, dict.fromkeys([*new, "HAD_PRE_STOP"], "applied"))
+    until(probed.exists, 10, leader.tail)
+    assert lab.one() is leader
+    assert facts(lab, leader) == before
+    assert not told.exists()
+    assert leader.cli("handover", "--wait", "20").returncode == 0
+    assert told.exists()
+    assert lab.one() is not leader
+    lab.never_two()
+
+
+def test_a_reload_with_a_log_that_cannot_be_opened(build: Build) -> None:
     """What the check of places finds keeps the old configuration: nothing moves."""
     lab = build(Pool())
     lab.start()

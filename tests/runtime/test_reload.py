@@ -15,12 +15,13 @@ import grpc.aio
 import pytest
 
 from hadelect.config.findings import ConfigError
-from hadelect.config.model import Config, LogSpec
+from hadelect.config.model import CheckSpec, Config, ErrandSpec, LogSpec
 from hadelect.config.schema import VARIABLES
-from hadelect.core.vocabulary import Role
+from hadelect.core.vocabulary import Errand, Role
 from hadelect.pb.control_pb2 import ReloadReply, ReloadRequest, StatusRequest
 from hadelect.pb.control_pb2_grpc import ControlStub
 from hadelect.runtime import reload as reload_module
+from hadelect.runtime.status import status_dict
 from tests.runtime.pool import Running, addresses, config_of, led, pool_of, until
 from tests.runtime.test_member import unix
 from tests.runtime.test_tls import certify
@@ -158,6 +159,60 @@ async def test_what_needs_a_restart_keeps_its_old_value(tmp_path: Path) -> None:
         assert told is not None
         assert (told.controllee.argv, told.controllee.stop_timeout) == (("/bin/true",), 7.0)
         assert any("needs a restart" in words for words in running.member.status().warnings)
+
+
+async def test_hooks_and_probe_are_applied(tmp_path: Path) -> None:
+    """The core's rules, the supervisor's commands and the patience of orders follow; nobody moves.
+    STATUS_INTERVAL of an external controllee waits for a restart.
+    """
+    async with pool_of(tmp_path, 1, written) as (running,):
+        await led([running])
+        before, patience = facts(running), running.member._patience()
+        hook = ErrandSpec("HAD_PRE_STOP", ("/bin/true",), 20.0)
+        probe = ErrandSpec("NEGOTIATOR_CHECK", ("/bin/true",), 2.0)
+        errands = (("HAD_PRE_STOP", hook), ("CHECK", probe))
+        texts = {"HAD_PRE_STOP": "/bin/true", "HAD_HOOK_TIMEOUT": "20",
+                 "NEGOTIATOR_CHECK": "/bin/true", "NEGOTIATOR_CHECK_INTERVAL": "0.2",
+                 "NEGOTIATOR_STATUS_INTERVAL": "9"}  # fmt: skip
+        running.file = lambda: replace(
+            written(running.config, **texts), errands=errands, check=CheckSpec(0.2, 5)
+        )
+        reply = await asked(running)
+        assert {v.name: v.outcome for v in reply.variables} == {
+            **dict.fromkeys(texts, "applied"),
+            "NEGOTIATOR_STATUS_INTERVAL": "needs a restart",
+        }
+        rules = running.member.driver.rules
+        assert (rules.errands, rules.check_failures) == ((Errand.PRE_STOP, Errand.CHECK), 5)
+        assert running.supervisor.adjusted is not None
+        assert running.supervisor.adjusted.errands == errands
+        assert running.member._patience() == patience + 3 * 20.0
+        await until(lambda: running.member.driver.state.check.passed)
+        own = status_dict(running.member.status())["members"][0]["controllee"]
+        assert own["check"] == {"state": "passing", "failures": 0, "because": ""}
+        assert facts(running) == before
+
+
+async def test_the_history_names_who_asked(tmp_path: Path) -> None:
+    """Of a reload that was taken and of one that was refused; whatever the name is made of."""
+    async with pool_of(tmp_path, 1, written) as (running,):
+        await led([running])
+        await asked(running)
+        running.file = lambda: replace(written(running.config, HAD_POOL="other"), pool="other")
+        assert not (await asked(running)).ok
+        running.member.reload("mal\nlory")
+        history = running.config.state_dir / "history"
+
+        def said() -> list[str]:
+            lines = [json.loads(line)["because"] for line in history.read_text().splitlines()]
+            return [words for words in lines if words.startswith("reload")]
+
+        await until(lambda: len(said()) == 3)
+        taken, refused, odd = said()
+        assert taken == "reload: nothing has changed (alice)"
+        assert refused.startswith("reload refused")
+        assert refused.endswith("(alice)")
+        assert odd.endswith("(mal\\nlory)")
 
 
 async def test_the_log_is_opened_anew(tmp_path: Path) -> None:

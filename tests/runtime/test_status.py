@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from hadelect.core.election import boot
 from hadelect.core.messages import Controllee, Standing
-from hadelect.core.state import State
+from hadelect.core.state import Check, State
 from hadelect.core.vocabulary import (
     Arbitration,
     ControlleeState,
+    Errand,
     Identity,
     Millis,
     Name,
@@ -82,6 +85,7 @@ def test_the_json_of_the_interface() -> None:
             "pid": 4711,
             "since": "2026-01-01T00:00:00Z",
             "restarts": 2,
+            "check": None,
         },
         "replica": None,
     }
@@ -92,6 +96,27 @@ def test_the_json_of_the_interface() -> None:
     )
     assert (witness["witness"], witness["priority"], witness["role"]) == (True, None, "UNREACHABLE")
     assert (witness["reachable"], witness["last_heard_seconds"]) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (Check(), "none"),
+        (Check(due=NOW), "unknown"),
+        (Check(id=7), "unknown"),
+        (Check(due=NOW, passed=True), "passing"),
+        (Check(due=NOW, passed=True, because="cannot run it"), "unknown"),
+        (Check(due=NOW, failures=2, because="exit code 1"), "failing"),
+    ],
+)
+def test_the_probe_of_the_member_that_answers(check: Check, told: str) -> None:
+    """Its state, failures in a row and last word; without a probe: none."""
+    facts = replace(FACTS, rules=replace(RULES, errands=(Errand.CHECK,)))
+    state = replace(follower(), check=check)
+    own = status_dict(status_of(facts, {}, state, NOW))["members"][1]["controllee"]["check"]
+    assert own == {"state": told, "failures": check.failures, "because": check.because}
+    own = status_dict(status_of(FACTS, {}, state, NOW))["members"][1]["controllee"]["check"]
+    assert own["state"] == "none"
 
 
 def test_what_differs_is_a_warning() -> None:

@@ -60,3 +60,43 @@ def test_an_adjustment_before_configure_is_refused(had: Had) -> None:
     had.expect("born")
     adjust(had)
     assert "after configure" in had.expect("output", stream="supervisor")["line"]
+
+
+# --- hooks and probes ---
+
+
+def commands(had: Had, limit: float | None, script: str = "exit 0", **changed: object) -> None:
+    """A reload after which HAD_PRE_START is this script, or none."""
+    errands = {} if limit is None else {"HAD_PRE_START": (["/bin/sh", "-c", script], limit)}
+    controllee = {"argv": [sys.executable, str(HERE / "controllee.py"), "runs"], **changed}
+    names = {"state_dir": str(had.state_dir), "member": had.member}
+    had.order("adjust", controllee=controllee, errands=errands, **names)
+
+
+def test_a_running_hook_ends_by_its_old_limit(had: Had) -> None:
+    """The reload is for the next one: another command, another limit."""
+    had.ready(errands={"HAD_PRE_START": (["/bin/sh", "-c", "exec sleep 60"], 0.5)})
+    had.order("run", id=1, errand="HAD_PRE_START")
+    commands(had, 30.0)
+    assert "not ended after 0.5 s" in had.expect("Ran", id=1, outcome="failed")["because"]
+    had.order("run", id=2, errand="HAD_PRE_START")
+    assert had.expect("Ran", id=2)["outcome"] == "done"
+
+
+def test_a_hook_that_went_while_it_waited_vetoes_nothing(had: Had) -> None:
+    """Nothing is to be done: done."""
+    had.ready(errands={"HAD_PRE_START": (["/bin/false"], 1.0)})
+    commands(had, None)
+    had.order("run", id=1, errand="HAD_PRE_START")
+    told = had.expect("Ran", id=1)
+    assert (told["outcome"], told["because"]) == ("done", "no command is configured")
+
+
+def test_a_reload_asks_no_directory_of_users(had: Had) -> None:
+    """The user is that of the start: one that is gone meanwhile, or a directory service that does
+    not answer, ends no daemon.
+    """
+    had.ready(controllee={"user": "nobody"})
+    commands(had, 5.0, user="gone-meanwhile")
+    had.order("run", id=1, errand="HAD_PRE_START")
+    assert had.expect("Ran", id=1)["outcome"] == "done"
