@@ -116,6 +116,7 @@ def test_negotiator_churn(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("hooks_and_veto")
 @pytest.mark.parametrize("mode", ["majority"])
 def test_hooks_of_a_handover(build: Build, mode: str) -> None:
     """The old leader's HAD_POST_STOP is over before the new leader's HAD_PRE_START begins; a veto
@@ -147,6 +148,7 @@ def test_hooks_of_a_handover(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("hook_hangs", mode="majority")
 def test_a_hook_that_hangs_at_pre_stop(build: Build) -> None:
     """A clean stop waits for it, no longer than HAD_HOOK_TIMEOUT."""
     lab = build(Pool("majority"))
@@ -163,6 +165,7 @@ def test_a_hook_that_hangs_at_pre_stop(build: Build) -> None:
     lab.never_two()
 
 
+@proves("fence_refuses", mode="none")
 def test_fence_command(build: Build) -> None:
     """Mode none: as long as HAD_FENCE_COMMAND refuses nobody takes over from a silent leader; once
     it permits somebody does.

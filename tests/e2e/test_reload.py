@@ -4,12 +4,15 @@ import json
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.disks import Failure
+from tests.e2e.faults import proves
 from tests.e2e.host import Host, Part
 from tests.e2e.lab import Lab, Pool, until
 
@@ -40,6 +43,7 @@ def outcomes(answer: dict[str, Any]) -> dict[str, str]:
     return {item["name"]: item["outcome"] for item in answer["variables"]}
 
 
+@proves("reloaded")
 def test_no_reload_moves_the_scheduler(build: Build, mode: str) -> None:
     """The same file, other timings, one more node, a syntax error, another arbitration: same pids,
     same term; what is refused keeps the old configuration and raises the metric.
@@ -83,6 +87,7 @@ def test_no_reload_moves_the_scheduler(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("reloaded")
 def test_a_storm_of_signals(build: Build, mode: str) -> None:
     """A hundred SIGHUPs at the supervisor, with the file changing meanwhile: nothing moves."""
     lab = build(Pool(mode))
@@ -100,6 +105,7 @@ def test_a_storm_of_signals(build: Build, mode: str) -> None:
     lab.never_two()
 
 
+@proves("reloaded_midway")
 def test_a_reload_in_the_middle_of_a_failover_and_a_handover(build: Build, mode: str) -> None:
     """Every member reloads other timings while the leader's place is taken: one scheduler."""
     lab = build(Pool(mode))
@@ -125,6 +131,7 @@ def test_a_reload_in_the_middle_of_a_failover_and_a_handover(build: Build, mode:
     lab.never_two()
 
 
+@proves("reloaded_commands", mode="majority")
 def test_hooks_and_a_probe_come_live(build: Build) -> None:
     """A probe is run for the scheduler that runs already, a hook at the next stop; nothing moves
     before that, not by a probe that always fails either: it has the start grace.
@@ -152,6 +159,7 @@ def test_hooks_and_a_probe_come_live(build: Build) -> None:
     lab.never_two()
 
 
+@proves("reloaded", mode="majority")
 def test_a_reload_with_a_log_that_cannot_be_opened(build: Build) -> None:
     """What the check of places finds keeps the old configuration: nothing moves."""
     lab = build(Pool())
@@ -164,6 +172,30 @@ def test_a_reload_with_a_log_that_cannot_be_opened(build: Build) -> None:
     code, answer = reload(leader)
     assert (code, answer["ok"]) == (1, False)
     assert facts(lab, leader) == before
+
+
+@proves("reloaded_disk", mode="majority")
+@pytest.mark.parametrize("failure", [Failure.FULL, Failure.REMOVED], ids=lambda f: f.value)
+def test_a_reload_with_the_state_directory_full_or_gone(build: Build, failure: Failure) -> None:
+    """It is answered in the log, and nothing moves."""
+    lab = build(Pool())
+    disks = {host: lab.disk() for host in lab.hosts}
+    states = {host: {"HAD_STATE_DIR": disk.state} for host, disk in disks.items()}
+    for host in lab.hosts:
+        rewrite(lab, host, **states[host])
+    lab.start()
+    leader = lab.settled()
+    before = facts(lab, leader)
+    disks[leader].fail(failure)
+    rewrite(lab, leader, **states[leader], NEGOTIATOR_STOP_TIMEOUT=3)
+    leader.signal(signal.SIGHUP, Part.SUPERVISOR)
+    until(lambda: ": reload" in leader.log.read_text(), 15, leader.tail)
+    time.sleep(2 * lab.pool.lease)
+    assert lab.alone().pid == before[-1]
+    disks[leader].repair()
+    assert lab.one() is leader
+    assert facts(lab, leader) == before
+    lab.never_two()
 
 
 # --- certificates ---
@@ -189,6 +221,7 @@ def certify(home: Path, hosts: list[Host], days: int) -> None:
             (home / f"new.{suffix}").replace(home / f"{host.number}.{suffix}")
 
 
+@proves("certificates_renewed", mode="majority")
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
 def test_new_and_expired_certificates(build: Build, tmp_path: Path) -> None:
     """A new certificate is used from the next connection on, an expired one is refused; the

@@ -34,16 +34,17 @@ class Service:
         self._lock = threading.Lock()
 
     def obey(self, word: str, environment: dict[str, str]) -> int:
-        with self._lock:
-            match word:
-                case "start":
+        match word:
+            case "start":
+                with self._lock:
                     return self._start(environment)
-                case "stop":
+            case "stop":
+                with self._lock:
                     return self._end(signal.SIGTERM)
-                case "kill":
-                    return self._end(signal.SIGKILL)
-                case "status":
-                    return 0 if self._runs() else 3
+            case "kill":  # Also while a stop waits for one that hangs.
+                return self._end(signal.SIGKILL)
+            case "status":
+                return 0 if self._runs() else 3
         return 2
 
     def _runs(self) -> bool:
