@@ -28,7 +28,7 @@ def table() -> str:
 
 
 def _line(row: Variable) -> str:
-    later = f" (read and checked now; {row.later} come in a later release)" if row.later else ""
+    later = f" (read and checked now; {row.later} comes in a later release)" if row.later else ""
     cells = (
         f"`{row.name}`",
         f"`{row.default}`" if row.default else "",

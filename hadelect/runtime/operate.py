@@ -117,7 +117,7 @@ class Desk:
         if not caller(context):
             return "members come by TCP"
         if request.protocol != PROTOCOL or request.identity_digest != self._office.wire.digest:
-            return "another identity or protocol: see `hadelect check pool`"
+            return "another identity or protocol: compare `hadelect status` of both"
         if request.sender not in self._rules.peers:
             return f"{request.sender[:255]} is not in HAD_LIST"
         if self._office.tls is None:
