@@ -155,6 +155,8 @@ class Daemon(Process):
     def _heard(self, event: Event) -> None:
         if isinstance(event, ControlleeChanged):
             self._acked = self._asked if event.state is ControlleeState.RUNNING else self._acked
+            if event.state is ControlleeState.STOP_FAILED and event.term == self._killed:
+                return  # Said before its end was verified, read after it.
             if event.state is ControlleeState.STOPPED:
                 self._init = None
                 if event.term == self._killed:  # We have reported that stop ourselves.
