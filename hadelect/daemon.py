@@ -7,9 +7,6 @@ Law 4: the end waits for no hung disk, resolver, client or reader of stderr: os.
        words are out or have had their time.
 """
 
-import hadelect.runtime.lean  # noqa: F401 - what follows would load OpenSSL
-
-# isort: split
 import asyncio
 import contextlib
 import gc

@@ -4,6 +4,17 @@ Law 1: counters are counted where it happens; gauges are read off a snapshot whe
 Law 2: names and labels are a contract (interface.md).
 """
 
+from collections.abc import Callable
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+
 from hadelect import __version__
 from hadelect.core.effects import Emit
 from hadelect.core.messages import Standing
@@ -11,7 +22,6 @@ from hadelect.core.state import State
 from hadelect.core.views import is_candidate_peer, leader_lives, leads, reaches, unfit_because
 from hadelect.core.vocabulary import Arbitration, Cause, ControlleeState, Millis, Name, Role, Rules
 from hadelect.runtime.certificate import NEVER
-from hadelect.runtime.exposition import Exposition
 
 HOOKS = ("pre_start", "post_start", "pre_stop", "post_stop", "on_leader_change", "fence_command")
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -22,14 +32,17 @@ class Metrics:
     """All that is exposed on /metrics."""
 
     def __init__(self) -> None:
-        self.exposition = Exposition("hadelect_")
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
         self._counters()
         self._gauges()
         self._leaderless_since: Millis | None = None
         self._restarts = 0
 
     def _counters(self) -> None:
-        counter, histogram = self.exposition.counter, self.exposition.histogram
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(f"hadelect_{name}", help_, labels, registry=self.registry)
+
         self.elections = counter("elections", "Candidacies of this member.", "cause")
         self.transitions = counter(
             "role_transitions", "Role changes of this member.", "from", "to", "cause"
@@ -43,17 +56,23 @@ class Metrics:
         self.hook_failures = counter("hook_failures", "Hooks that failed.", "hook")
         for hook in HOOKS:
             self.hook_failures.labels(hook)  # Shown as 0: an alert needs a first value.
-        self.loop_lag = histogram(
-            "loop_lag_seconds", "How late the loop that supervises was woken.", LAG_BUCKETS
+        self.loop_lag = Histogram(
+            "hadelect_loop_lag_seconds",
+            "How late the loop that supervises was woken.",
+            buckets=LAG_BUCKETS,
+            registry=self.registry,
         )
-        self.failover = histogram(
-            "failover_seconds",
+        self.failover = Histogram(
+            "hadelect_failover_seconds",
             "From the last sign of the old leader to our controllee running.",
-            FAILOVER_BUCKETS,
+            buckets=FAILOVER_BUCKETS,
+            registry=self.registry,
         )
 
     def _gauges(self) -> None:
-        gauge = self.exposition.gauge
+        def gauge(name: str, help_: str, *labels: str) -> Gauge:
+            return Gauge(f"hadelect_{name}", help_, labels, registry=self.registry)
+
         self.is_leader = gauge("is_leader", "1 on the leader.")
         self.term = gauge("term", "Of the leadership led or followed.")
         self.role = gauge("role", "1 for the present role.", "role")
@@ -65,7 +84,7 @@ class Metrics:
         self.lease_remaining = gauge("lease_remaining_seconds", "Authority left; 0 if not leading.")
         self.controllee_up = gauge("controllee_up", "1 while our controllee runs.")
         self.stop_failed = gauge("stop_failed", "1 while our controllee cannot be killed.")
-        self._peer_gauges()
+        self._peer_gauges(gauge)
         self.drained = gauge("drained", "1 while drained.")
         self.paused = gauge("paused", "1 while automation is off in the pool.")
         self.mismatch = gauge("config_mismatch", "1: this peer's configuration differs.", "peer")
@@ -80,9 +99,8 @@ class Metrics:
         info = gauge("build_info", "Always 1.", "version")
         info.labels(__version__).set(1)
 
-    def _peer_gauges(self) -> None:
+    def _peer_gauges(self, gauge: Callable[..., Gauge]) -> None:
         """What a peer last said of itself; 0 while it is not reached."""
-        gauge = self.exposition.gauge
         self.peer_leads = gauge("peer_is_leader", "1 if the peer says that it leads.", "peer")
         self.peer_term = gauge("peer_term", "The term that the peer leads or follows.", "peer")
         self.peer_fit = gauge("peer_fit", "1 if the peer could lead.", "peer")
@@ -136,7 +154,7 @@ class Metrics:
         """The exposition, from one snapshot."""
         self._own(rules, state, now)
         self._peers(rules, state, now)
-        return self.exposition.text()
+        return generate_latest(self.registry)
 
     def _own(self, rules: Rules, state: State, now: Millis) -> None:
         self.is_leader.set(state.role is Role.LEADER)

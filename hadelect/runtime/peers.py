@@ -11,11 +11,13 @@ Law 5: whatever a peer does, it makes few lines in the log: what ends soon is tr
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import grpc
 import grpc.aio
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from hadelect.core.events import Event, PeerRefused, Received
 from hadelect.core.messages import Hello, Message
@@ -160,21 +162,26 @@ class Peers:
                     group.create_task(self._keep(link), name=f"dial {link.name}")
 
     async def _keep(self, link: Link) -> None:
-        failed = 0
+        failures = (Unreachable, Unresolvable, ShortLived, Unwelcome)
         while not self._closing:
-            try:
-                await self._visit(link)
-                failed, pause = 0, random.uniform(0.01, 0.05)  # noqa: S311 - a quick end is no busy loop.
-            except Unwelcome:
-                failed, pause = failed + 1, REFUSED_SECONDS
-            except (Unreachable, Unresolvable, ShortLived):
-                failed, pause = failed + 1, self._backoff(failed)
-            await link.nap(pause)
+            retrying = AsyncRetrying(
+                retry=retry_if_exception_type(failures), wait=self._pause(), sleep=link.nap
+            )
+            async for attempt in retrying:
+                with attempt:
+                    await self._visit(link)
+            await link.nap(random.uniform(0.01, 0.05))  # noqa: S311 - so that a quick end is no busy loop.
 
-    def _backoff(self, failed: int) -> float:
-        """Seconds after so many earlier failures: at random, so that not all dial at once."""
-        longest = self._ours.rules.heartbeat_ms / 1000
-        return random.uniform(0, min(longest, FIRST_BACKOFF * 2 ** min(failed, 16)))  # noqa: S311 - no secret
+    def _pause(self) -> Callable[[RetryCallState], float]:
+        """At random and longer after every failure, so that not all dial at once."""
+        heartbeat = self._ours.rules.heartbeat_ms / 1000
+        backoff = wait_random_exponential(multiplier=FIRST_BACKOFF, max=heartbeat)
+
+        def pause(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome is not None else None
+            return REFUSED_SECONDS if isinstance(error, Unwelcome) else backoff(state)
+
+        return pause
 
     async def _visit(self, link: Link) -> None:
         """One connection. Raises Unresolvable, Unreachable, Unwelcome, ShortLived."""

@@ -1,7 +1,6 @@
 """The standard library without OpenSSL: 7 MB less in every process that has no use for it.
 
-gRPC brings its own TLS, and the interpreter its own SHA-256. Importing this first is what does it
-for supervisor and init; runtime/lean.py does it for the daemon.
+The interpreter brings its own SHA-256. Imported first, this does it for supervisor and init.
 """
 
 from __future__ import annotations

@@ -198,8 +198,12 @@ class Running:
 
     def counted(self, result: str) -> float:
         """Messages of all kinds with that result."""
-        counted = self.member.metrics.messages.samples()
-        return sum(value.now for labels, value in counted if labels[-1] == result)
+        samples = next(iter(self.member.metrics.messages.collect())).samples
+        return sum(
+            sample.value
+            for sample in samples
+            if sample.name.endswith("_total") and sample.labels["result"] == result
+        )
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ class End:
     def note(self, text: str, *, warning: bool = False) -> None: ...
 
     def refused(self) -> float:
-        return self.metrics.messages.labels("unknown", "in", "refused").now
+        return float(self.metrics.messages.labels("unknown", "in", "refused")._value.get())
 
 
 @pytest.fixture(params=["127.0.0.1", "::"])
@@ -108,4 +108,4 @@ async def test_a_datagram_to_nowhere_is_lost_and_counted() -> None:
     identity = Identity("pool", (a, b), (), Arbitration.NONE, "N")
     end = End(a, identity, 1, Address("b:1", "b.invalid", 1))
     end.datagrams.send(SendDatagram(b, Probe(Term(1), Millis(1))))
-    assert end.metrics.messages.labels("Probe", "out", "dropped").now == 1
+    assert end.metrics.messages.labels("Probe", "out", "dropped")._value.get() == 1
