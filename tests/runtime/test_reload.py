@@ -46,7 +46,8 @@ def facts(running: Running) -> tuple[Any, ...]:
 
 
 def failed(running: Running) -> float:
-    return running.member.metrics.reload_failed.labels().now
+    metrics = running.member.metrics.reload_failed.collect()
+    return next(iter(metrics)).samples[0].value
 
 
 def slower(config: Config) -> Config:
@@ -357,7 +358,8 @@ async def test_a_certificate_that_peers_would_refuse_is_refused(
     async with pool_of(tmp_path, 1, lambda c: replace(written(c), tls=tls)) as (running,):
         await led([running])
         before = facts(running)
-        ends = running.member.metrics.certificate.labels().now
+        expiry = running.member.metrics.certificate.collect()
+        ends = next(iter(expiry)).samples[0].value
         assert ends > time.time() + 3600
         good = [path.read_bytes() for path in (tls.ca, tls.key, tls.cert)]
         spoiled = await asyncio.to_thread(spoil, tls, tmp_path)
