@@ -203,7 +203,7 @@ class Keeper:
             self._refuse("extend", term, f"the term in force here is {self._terms.term or 'none'}")
         elif tree is None or not tree.term:
             self.tell("extended", term=term, deadline=deadline)
-        elif tree.ending:
+        elif tree.ending or tree.because:  # Killed by us, or by the init, as it said.
             self._refuse("extend", term, "its tree is being killed")
         else:
             tree.deadline = deadline

@@ -162,7 +162,7 @@ def test_planned_moves(outside: Outside) -> None:
 
 
 @proves("external_hangs")
-@pytest.mark.parametrize("guard", ["kill"], indirect=True)  # With more room for a busy machine.
+@pytest.mark.parametrize("guard", ["kill", "unit"], indirect=True)
 @pytest.mark.parametrize("mode", ["majority"], indirect=True)
 def test_a_probe(outside: Outside) -> None:
     """One that hangs under its own manager is ended by STOP and the sure way, and started again
