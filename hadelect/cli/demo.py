@@ -21,8 +21,9 @@ from hadelect.cli.demo_story import Blow, Failover, Summary, released_by, take_o
 from hadelect.cli.failures import Exit, Failure
 from hadelect.cli.journal import Gap, Run, Tail, judge
 from hadelect.cli.merge import merged
-from hadelect.cli.options import Setting, Source, pool_of
+from hadelect.cli.options import Setting, Source
 from hadelect.cli.verdict import judge_pool
+from hadelect.cli.whom import pool_of
 from hadelect.config.model import PoolView
 
 START_SECONDS = 20.0  # Until somebody leads, on the slowest machine.

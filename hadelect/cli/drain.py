@@ -6,8 +6,9 @@ import sys
 import click
 
 from hadelect.cli.failures import Exit
-from hadelect.cli.options import Source, config_options, entry_of, format_option, pool_of
+from hadelect.cli.options import Source, config_options, format_option
 from hadelect.cli.orders import give, operator, tell
+from hadelect.cli.whom import entry_of, pool_of
 from hadelect.pb.control_pb2 import DrainRequest
 
 SECONDS = 60.0  # A leader hands over first, and its controllee may take its time to stop.

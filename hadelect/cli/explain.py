@@ -24,8 +24,9 @@ from hadelect.cli.client import (
 )
 from hadelect.cli.failures import Exit, Failure
 from hadelect.cli.knock import knock
-from hadelect.cli.options import Source, config_options, entry_of, format_option, pool_of
+from hadelect.cli.options import Source, config_options, format_option
 from hadelect.cli.table import console
+from hadelect.cli.whom import entry_of, pool_of
 from hadelect.config.model import Address, PoolView
 from hadelect.pb.control_pb2 import ExplainReply, ExplainRequest
 from hadelect.pb.control_pb2_grpc import ControlStub

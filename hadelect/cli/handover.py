@@ -10,9 +10,10 @@ import click
 
 from hadelect.cli.client import Answers, ask, boottime
 from hadelect.cli.merge import leaders, merged
-from hadelect.cli.options import Source, config_options, entry_of, format_option, pool_of
+from hadelect.cli.options import Source, config_options, format_option
 from hadelect.cli.orders import give, operator, tell
 from hadelect.cli.verdict import RUNNING
+from hadelect.cli.whom import entry_of, pool_of
 from hadelect.config.model import PoolView
 from hadelect.pb.control_pb2 import CommandReply, HandoverRequest, MemberStatus
 

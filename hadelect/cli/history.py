@@ -15,8 +15,9 @@ import click
 
 from hadelect.cli.failures import Exit, Failure
 from hadelect.cli.instants import HELP, Instant
-from hadelect.cli.options import Source, config_options, entry_of, format_option, pool_of
+from hadelect.cli.options import Source, config_options, format_option
 from hadelect.cli.past import LocalPast, Past, RemotePast
+from hadelect.cli.whom import entry_of, pool_of
 from hadelect.config.model import PoolView
 from hadelect.core.effects import Emit
 from hadelect.core.render import change

@@ -9,7 +9,8 @@ import click
 from hadelect.cli.client import Answers, ask, boottime
 from hadelect.cli.failures import Exit
 from hadelect.cli.merge import leaders, merged
-from hadelect.cli.options import Source, config_options, format_option, pool_of
+from hadelect.cli.options import Source, config_options, format_option
+from hadelect.cli.whom import pool_of
 from hadelect.config.model import PoolView
 
 RETRY_SECONDS = 0.2

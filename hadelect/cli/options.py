@@ -1,21 +1,14 @@
-"""Options that commands share, and the one way from them to a configuration.
+"""Options that commands share.
 
-Law: who only passes the options on (`had`) does not wait for what reads a configuration.
+Law: nothing here reads a configuration (that is whom.py's): `had`, which only passes the options
+on, does not wait for it.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import click
-
-from hadelect.cli.failures import Exit, Failure
-
-if TYPE_CHECKING:
-    from hadelect.config.model import PoolView
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -86,45 +79,3 @@ def format_option(command: F) -> F:
         show_default=True,
         help="For people or for programs.",
     )(command)
-
-
-def pool_of(source: Source) -> PoolView:
-    """Whom to ask, and how. Raises Failure (78) with every error of the configuration on a line."""
-    from hadelect.config.findings import ConfigError  # noqa: PLC0415 - see the law
-    from hadelect.config.load import load_pool  # noqa: PLC0415 - see the law
-
-    try:
-        return load_pool(Path(source.config) if source.config else None, source.settings)
-    except ConfigError as error:
-        raise Failure(str(error), Exit.CONFIG) from error
-
-
-def socket_of(source: Source) -> Path:
-    """Where the member on this machine listens, also when the file is full of mistakes otherwise.
-
-    Raises Failure (78).
-    """
-    from hadelect.config.findings import ConfigError  # noqa: PLC0415 - see the law
-    from hadelect.config.load import load_control_socket  # noqa: PLC0415 - see the law
-
-    try:
-        return load_control_socket(Path(source.config) if source.config else None, source.settings)
-    except ConfigError as error:
-        raise Failure(str(error), Exit.CONFIG) from error
-
-
-def entry_of(pool: PoolView, said: str) -> str:
-    """The HAD_LIST entry a user means: the entry itself, or its host if only one entry has it.
-
-    Raises Failure (1) naming the entries.
-    """
-    entries = pool.members + pool.witnesses
-    wanted = said.strip().removeprefix("<").removesuffix(">").lower()
-    found = [entry for entry in entries if entry.name.lower() == wanted]
-    found = found or [entry for entry in entries if entry.host.lower() == wanted]
-    found = found or [entry for entry in entries if entry.host.lower().split(".")[0] == wanted]
-    if len(found) != 1:
-        names = ", ".join(entry.name for entry in entries)
-        what = "names more than one member" if found else "is not in HAD_LIST"
-        raise Failure(f"{said} {what}; name one of {names}", Exit.REFUSED)
-    return found[0].name

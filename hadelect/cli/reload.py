@@ -7,8 +7,9 @@ import sys
 import click
 
 from hadelect.cli.failures import Exit
-from hadelect.cli.options import Source, config_options, format_option, socket_of
+from hadelect.cli.options import Source, config_options, format_option
 from hadelect.cli.orders import give, operator
+from hadelect.cli.whom import socket_of
 from hadelect.pb.control_pb2 import ReloadReply, ReloadRequest
 
 SECONDS = 15.0  # The member says itself after 10 s that its files hang.

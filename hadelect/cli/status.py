@@ -8,10 +8,11 @@ import click
 
 from hadelect.cli.client import ask
 from hadelect.cli.merge import merged
-from hadelect.cli.options import Source, config_options, format_option, pool_of
+from hadelect.cli.options import Source, config_options, format_option
 from hadelect.cli.table import console, pool_table
 from hadelect.cli.verdict import judge_pool
 from hadelect.cli.watch import watch_pool
+from hadelect.cli.whom import pool_of
 from hadelect.runtime.status import status_dict
 
 

@@ -14,7 +14,7 @@ import fcntl
 import os
 import signal
 
-from hadelect.supervisor import child
+from hadelect.supervisor import child, descriptors
 from hadelect.supervisor.linux import boottime_ms, die_with_parent, has_ended
 
 TYPE_CHECKING = False
@@ -145,15 +145,16 @@ def spawned(argv: list[str], environment: Environment, output: int) -> int:
     """Without a copy of this process; waits for the exec. Raises OSError."""
     null = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     outs = [(os.POSIX_SPAWN_DUP2, output, number) for number in (1, 2)]
-    return os.posix_spawnp(
-        argv[0],
-        argv,
-        environment,
-        file_actions=[null, *outs],
-        setsid=True,
-        setsigmask=(),
-        setsigdef=_PYTHON_IGNORES,
-    )
+    with descriptors.as_given():
+        return os.posix_spawnp(
+            argv[0],
+            argv,
+            environment,
+            file_actions=[null, *outs],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_PYTHON_IGNORES,
+        )
 
 
 def forked(argv: list[str], environment: Environment, output: int) -> int:

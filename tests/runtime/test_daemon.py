@@ -1,6 +1,7 @@
 """The daemon as a process: its start, its ends, and what may hang without holding it up."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from hadelect.config.model import Config
 from hadelect.core.vocabulary import Role
+from hadelect.supervisor import descriptors
 from tests.runtime.pool import free_port, led, pool_of, until
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +80,54 @@ async def test_a_pool_of_one_leads_and_stops_cleanly(had: Had) -> None:
     assert had.ends() == 0
     assert "Traceback" not in had.log.read_text()
     assert (had.home / "state" / "history").read_text().count("\n") >= 5
+
+
+async def test_many_may_connect_and_the_controllee_may_select(had: Had) -> None:
+    """Systemd's soft limit of 1024: the daemon raises its own; the controllee's stays."""
+    given = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, given[1]))
+    try:
+        had.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, given)
+    await until(lambda: had.says("NEGOTIATOR runs"))
+    assert had.process is not None
+    supervisor = had.process.pid
+    enough = min(given[1], descriptors.ENOUGH)
+    daemon, *inits = children(supervisor)
+    (controllee,) = (pid for init in inits for pid in children(init) if named(pid) == "sleep")
+    limits = [resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in (daemon, controllee)]
+    assert limits == [(enough, given[1]), (1024, given[1])]
+
+
+def children(pid: int) -> list[int]:
+    """In the order of their birth."""
+    words = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return list(map(int, words))
+
+
+def named(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def test_what_the_daemon_starts_gets_the_limit_that_was_given() -> None:
+    """Its raised limit is no gift to a status command."""
+    code = """if True:
+        import os, resource
+        from hadelect.supervisor import command, descriptors
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+        descriptors.raise_limit()
+        argv = ["/bin/sh", "-c", "ulimit -Sn"]
+        os.waitpid(command.spawned(argv, dict(os.environ), 1), 0)
+        print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], flush=True)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, timeout=60, check=True
+    )
+    given, ours = map(int, done.stdout.split())
+    assert given == 512
+    assert ours == min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], descriptors.ENOUGH)
 
 
 async def test_configuration_errors_are_said_at_once(had: Had) -> None:
