@@ -38,6 +38,7 @@ from hadelect.core.vocabulary import (
     next_term,
 )
 
+OVERTAKEN_MS = 20
 NOT_VOTING = frozenset((Refusal.MUTE, Refusal.BLANK, Refusal.NO_STORE))
 
 
@@ -194,7 +195,8 @@ def on_prevote_reply(rules: Rules, state: State, sender: Name, reply: PreVoteRep
     candidacy = state.candidacy
     if candidacy is None or (candidacy.phase, candidacy.since) != (Phase.PREVOTE, reply.round):
         return Decision(state)
-    if reply.refusal is Refusal.LEADER_ALIVE:
+    said = Leadership(reply.standing.term, reply.standing.leader or sender)
+    if reply.refusal is Refusal.LEADER_ALIVE and said not in state.released:
         return leader_lives_says(rules, state, sender, reply)
     return tally(rules, state, sender, reply.refusal)
 
@@ -336,7 +338,13 @@ def tick_election(rules: Rules, state: State) -> Decision:
 
 
 def round_ends(rules: Rules, candidacy: Candidacy) -> Millis:
-    """When to ask again. Members that are only mute will soon speak: they are asked sooner."""
+    """When to ask again. Members that are only mute will soon speak: they are asked sooner; sooner
+    still those that hear a leader whose Resign our question has overtaken.
+    """
     refusals = {refusal for _, refusal in candidacy.refusals}
-    only_mute = candidacy.phase is Phase.PREVOTE and refusals and refusals <= NOT_VOTING
-    return Millis(candidacy.since + (rules.stagger_ms if only_mute else rules.round_ms))
+    if candidacy.phase is not Phase.PREVOTE or not refusals:
+        return Millis(candidacy.since + rules.round_ms)
+    if Refusal.LEADER_ALIVE in refusals:
+        return Millis(candidacy.since + OVERTAKEN_MS)
+    wait = rules.stagger_ms if refusals <= NOT_VOTING else rules.round_ms
+    return Millis(candidacy.since + wait)

@@ -1,6 +1,6 @@
 """Where the milliseconds of a failover go, stage by stage.
 
-python -m tests.bench.anatomy [--blow daemon|SIGTERM] [--mode none|majority] [--trials N]
+python -m tests.bench.anatomy [--blow daemon|supervisor|SIGTERM] [--mode none|majority] [--trials N]
                               [--against WORKTREE]
 
 Law 1: begin and end of processes are the kernel's instants; what lies between are stamps that the
@@ -30,7 +30,11 @@ from tests.e2e.lab import Lab
 
 STAMPS = Path(__file__).with_name("stamps")
 # What gets which signal.
-BLOWS = {"daemon": (Part.DAEMON, signal.SIGKILL), "SIGTERM": (Part.SUPERVISOR, signal.SIGTERM)}
+BLOWS = {
+    "daemon": (Part.DAEMON, signal.SIGKILL),
+    "supervisor": (Part.SUPERVISOR, signal.SIGKILL),
+    "SIGTERM": (Part.SUPERVISOR, signal.SIGTERM),
+}
 OLD, HEIR = "old", "heir"
 # stage, whose stamp
 STAGES = (
@@ -98,7 +102,7 @@ def trial(side: Side, events: ProcEvents, blow: str) -> None:
         if (stage, who) in found:
             side.stages.setdefault(f"{stage} ({who})", []).append(found[stage, who])
     side.stages.setdefault("(the old controllee's end)", []).append((ended - struck) / 1e6)
-    if not old.up or blow == "SIGTERM":
+    if part is Part.SUPERVISOR:
         assert old.had is not None
         old.had.wait(15)
         old.start()

@@ -26,6 +26,7 @@ from hadelect.core.messages import (
     Vote,
     Withdraw,
 )
+from hadelect.core.state import Phase
 from hadelect.core.views import active_promise, obstacle, reached, unfit_because
 from hadelect.core.vocabulary import (
     Arbitration,
@@ -146,6 +147,22 @@ def test_a_peer_that_hears_the_leader_ends_the_candidacy() -> None:
     member.hear(C, PreVoteReply(member.state.candidacy.since, Refusal.LEADER_ALIVE, said))
     assert member.role() is Role.PASSIVE
     assert member.state.patience_until == member.now + 2900
+
+
+def test_a_question_that_overtook_the_resignation_is_asked_again() -> None:
+    """The leader told us itself, without the secret, that it is over; a peer that has not heard it
+    yet is not believed, but asked again 20 ms later.
+    """
+    member = follower()
+    member.hear(A, Resign(replace(proof_of(A, 64), secret=""), B, "the supervisor died"))
+    assert member.state.candidacy is not None
+    said = standing(term=Term(64), leader=A, leader_heard_ms=Millis(100))
+    member.hear(C, PreVoteReply(member.state.candidacy.since, Refusal.LEADER_ALIVE, said))
+    assert member.role() is Role.ELECTION
+    assert not sent(member.wait(19), PreVote)
+    assert sent(member.wait(1), PreVote, C)
+    member.hear(C, PreVoteReply(member.state.candidacy.since, None, standing()))
+    assert member.state.candidacy.phase is Phase.VOTE
 
 
 def test_a_rumour_keeps_a_chain_quiet() -> None:
