@@ -178,8 +178,8 @@ def test_a_socket_that_one_may_not_use(pool: Pool) -> None:
         if directory != Path("/tmp"):
             directory.chmod(0o755)
     script = (
-        "import os, sys; from hadelect.cli import handover, orders; from hadelect.config import load;"
-        "from hadelect.cli.main import main;"
+        "import os, sys; from hadelect.cli import handover, orders; "
+        "from hadelect.config import load; from hadelect.cli.main import main;"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534);"
         f"sys.argv[1:] = ['handover', '--config', {str(pool.config)!r}]; main()"
     )
