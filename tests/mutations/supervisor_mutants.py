@@ -154,7 +154,7 @@ INIT = (
 DAEMON = (
     Mutant(
         "no fdatasync",
-        "runtime/slots.py",
+        "supervisor/slots.py",
         "    os.fdatasync(fd)\n",
         "",
         "a vote is said that a loss of power forgets",
@@ -162,7 +162,7 @@ DAEMON = (
     ),
     Mutant(
         "the newest record is written over",
-        "runtime/slots.py",
+        "supervisor/slots.py",
         "slot.sequence % SLOTS * SLOT_BYTES)\n",
         "slot.sequence % 1 * SLOT_BYTES)\n",
         "interrupted, nothing whole is left",
