@@ -116,8 +116,15 @@ class Daemon(Process):
             carry_out(decision.effects, self)
         if state.role is not before.role or state.term != before.term:
             world.referees.role_changed(self, before)
+        if state.fitness is not before.fitness and before.fitness.until and not state.fitness.until:
+            self._fit_again()
         if self.alive:
             self.arm()
+
+    def _fit_again(self) -> None:
+        """Its cooldown is over: a primary asks for its place now."""
+        if self.rules.primary == self.name:
+            self.world.referees.causes.note(f"{self.name} is fit again")
 
     def _now(self) -> Millis:
         return self.machine.clock.read(self.world.now)
