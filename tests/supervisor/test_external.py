@@ -71,7 +71,7 @@ def test_started_on_a_standby(two: Pair) -> None:
 def test_running_at_the_start(two: Pair) -> None:
     """What an administrator started before is killed before this member takes part."""
     two.outside.do("start")
-    assert two.outside.services()
+    until(two.outside.services)
     two.ready()
     assert not two.outside.services()
     two.running()
