@@ -57,7 +57,7 @@ def test_every_version_is_newer_than_those_before(steps: list[int]) -> None:
 def test_of_two_that_forked_none_contains_the_other(
     common: list[int], mine: list[int], theirs: list[int]
 ) -> None:
-    """Once two leaders went on from one version, neither end is in the other; what was common is."""
+    """Two leaders went on from one version: neither end is in the other, what was common is."""
     fork = lived(common)[-1]
     # Terms are unique to one leader: one side takes even distances, the other odd ones.
     left = lived([2, *(2 * step for step in mine)], fork)[-1]
@@ -70,7 +70,7 @@ def test_of_two_that_forked_none_contains_the_other(
 
 
 def test_a_line_remembers_the_last_64_terms() -> None:
-    """What is older than the oldest term kept counts as not contained: it is kept aside, not lost."""
+    """What is older than the oldest term kept counts as not contained: kept aside, not lost."""
     lines = lived([1] * 100)
     last = lines[-1]
     assert len(last.ends) == ENDS_KEPT
