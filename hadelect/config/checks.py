@@ -8,7 +8,7 @@ import pwd
 from collections import Counter
 from pathlib import Path
 
-from hadelect.config import external
+from hadelect.config import external, replication
 from hadelect.config.errands import errands
 from hadelect.config.findings import Finding
 from hadelect.config.language import TRUE
@@ -38,7 +38,7 @@ def check_all(settings: Settings, config: Config) -> None:
     errands(settings, config)
     places(settings, config)
     not_yet(settings)
-    replication(settings, config)
+    replication.check(settings, config)
     settings.warn_unknown()
 
 
@@ -208,6 +208,12 @@ def places(settings: Settings, config: Config) -> None:
             f"must be at most {LONGEST_SOCKET_PATH} bytes, as the kernel allows",
             "set a shorter HAD_CONTROL_SOCKET, such as /run/hadelect.sock",
         )
+    if config.replication and len(os.fsencode(config.replication_socket)) > LONGEST_SOCKET_PATH:
+        settings.error(
+            "HAD_STATE_DIR",
+            f"replication.sock in it must be at most {LONGEST_SOCKET_PATH} bytes long",
+            "set a shorter HAD_STATE_DIR",
+        )
     _writable(settings, "HAD_STATE_DIR", config.state_dir)
     if config.log.path is not None:
         _writable(settings, "HAD_LOG", config.log.path.parent)
@@ -239,21 +245,3 @@ def not_yet(settings: Settings) -> None:
     if shared is not None and shared.text.lower() in TRUE:
         said = "HAD_USE_SHARED_PORT has no effect: each HAD has a port of its own"
         settings.warnings.append(str(Finding(shared.place, said, "remove it")))
-
-
-def replication(settings: Settings, config: Config) -> None:
-    """REPLICATION_LIST names the hosts of HAD_LIST in the same order."""
-    if not settings.boolean("HAD_USE_REPLICATION"):
-        return
-    settings.warn(
-        "HAD_USE_REPLICATION",
-        "STATE_FILE is not copied yet",
-        "replication comes in a later release; until then keep it on shared storage",
-    )
-    hosts = [entry.host.lower() for entry in settings.members("REPLICATION_LIST")]
-    if hosts != [entry.host.lower() for entry in config.members]:
-        settings.warn(
-            "REPLICATION_LIST",
-            "should be the hosts of HAD_LIST in the same order",
-            "list them as in HAD_LIST, with the replication daemons' ports",
-        )

@@ -76,6 +76,11 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def paths(text: str) -> tuple[Path, ...]:
+    """Raises Refused."""
+    return tuple(path(entry) for entry in entries(text))
+
+
 def signal_number(text: str) -> int:
     """TERM, SIGTERM or 15. Raises Refused."""
     word = text.upper().removeprefix("SIG")

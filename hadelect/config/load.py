@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hadelect.config import checks, commands, errands, external, own_entry, sources
+from hadelect.config import checks, commands, errands, external, own_entry, replication, sources
 from hadelect.config.findings import ConfigError, Refused
 from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec, PoolView, TlsSpec
 from hadelect.config.settings import Settings, margin
@@ -38,6 +38,35 @@ def load(
     if settings.errors:
         raise ConfigError(settings.errors, settings.warnings)
     return replace(config, warnings=tuple(settings.warnings))
+
+
+def load_replication(
+    path: Path | None = None,
+    sets: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+    port: int | None = None,
+    member: str | None = None,
+) -> Config:
+    """The same for a replication daemon: `port` is that of its own entry in REPLICATION_LIST.
+
+    Raises ConfigError, also if there is nothing to replicate here.
+    """
+    host = own_entry.this_host()
+    settings = _settings(path, sets, environ, host)
+    if not member and not settings.text("HAD_MEMBER"):
+        member = replication.member_of(settings, port, host)
+    if settings.errors:
+        raise ConfigError(settings.errors, settings.warnings)
+    config = load(path, sets, environ, member=member)
+    found = config.replication
+    if found is None:
+        use = "is a witness" if config.witness else "HAD_USE_REPLICATION is not true"
+        problem = f"nothing is replicated to {config.me.name}: {use}"
+        raise ConfigError([f"{problem}; set it to true, or do not start this daemon"])
+    if port is not None and port != found.me.port:
+        problem = f"REPLICATION_LIST: {found.me.name} has another port than -p {port}"
+        raise ConfigError([f"{problem}; make the two agree"])
+    return config
 
 
 def load_pool(
@@ -119,6 +148,7 @@ def _compose(settings: Settings, me: Address | None) -> Config:
     lease = settings.seconds("HAD_LEASE_DURATION")
     witnesses = settings.members("HAD_WITNESS_LIST")
     state_dir = settings.path("HAD_STATE_DIR") or Path("/")
+    log = _log(settings)
     return Config(
         pool=settings.text("HAD_POOL"),
         me=me or _NOBODY,
@@ -140,13 +170,14 @@ def _compose(settings: Settings, me: Address | None) -> Config:
         state_dir=state_dir,
         control_socket=settings.path("HAD_CONTROL_SOCKET") or state_dir / "control.sock",
         http_address=settings.http("HAD_HTTP_ADDRESS"),
-        log=_log(settings),
+        log=log,
         tls=_tls(settings),
         allow_insecure=settings.boolean("HAD_ALLOW_INSECURE") or checks.trusts_hosts(settings),
         errands=errands.errands_of(settings, leads=me not in witnesses),
         check=errands.check_of(settings),
         max_history=settings.size("MAX_HAD_HISTORY"),
         max_flight=_max_flight(settings),
+        replication=replication.spec(settings, me, log),
         values=settings.in_force(),
         digest=_digest(settings),
     )

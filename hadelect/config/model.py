@@ -78,6 +78,27 @@ class TlsSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicationSpec:
+    """What the replication daemon of this member must know, and HAD of it."""
+
+    daemons: tuple[Address, ...]  # REPLICATION_LIST, parallel to HAD_LIST.
+    me: Address  # Ours among them.
+    roots: tuple[Path, ...]  # STATE_FILE.
+    interval: float
+    settle: float
+    max_lag: float
+    flush_timeout: float
+    keep: int
+    transfer_lifetime: float
+    rate_limit: int  # Bytes per second; 0 = none.
+    compression: str  # none, zstd.
+    key_file: Path | None
+    snapshot_command: tuple[str, ...]  # Empty: none.
+    http_address: tuple[str, int] | None
+    log: LogSpec
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     pool: str
     me: Address
@@ -106,6 +127,7 @@ class Config:
     check: CheckSpec = CheckSpec()
     max_history: int = 4_000_000  # Bytes; 0 = no bound.
     max_flight: int = 16_000_000  # Bytes of the flight recorder's files; 0 = off.
+    replication: ReplicationSpec | None = None  # None: no state is replicated to this member.
     warnings: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # Every name in force.
     digest: str = ""  # Of everything that should be equal on all members.
@@ -122,6 +144,11 @@ class Config:
     @property
     def witness(self) -> bool:
         return self.me in self.witnesses
+
+    @property
+    def replication_socket(self) -> Path:
+        """Where the replication daemon of this member answers HAD and operators."""
+        return self.state_dir / "replication.sock"
 
 
 @dataclass(frozen=True, slots=True)

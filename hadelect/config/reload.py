@@ -8,7 +8,7 @@ is refused with the whole file: nothing of it is taken.
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from hadelect.config.model import Config
+from hadelect.config.model import Config, ReplicationSpec
 from hadelect.config.schema import VARIABLES, Change
 
 _TLS = ("HAD_TLS_CERT", "HAD_TLS_KEY", "HAD_TLS_CA")
@@ -103,7 +103,22 @@ def reloaded(old: Config, new: Config) -> Config:
         http_address=old.http_address,
         max_history=old.max_history,
         max_flight=old.max_flight,
+        replication=_replication(old, new),
         tls=new.tls if old.tls and new.tls else old.tls,
         allow_insecure=old.allow_insecure,
         values=values,
+    )
+
+
+def _replication(old: Config, new: Config) -> ReplicationSpec | None:
+    before, after = old.replication, new.replication
+    if before is None or after is None:
+        return before
+    return replace(
+        after,
+        daemons=before.daemons,
+        me=before.me,
+        roots=before.roots,
+        key_file=before.key_file,
+        http_address=before.http_address,
     )

@@ -16,6 +16,7 @@ class Kind(Enum):
     COUNT = "number"
     SIZE = "bytes"
     PATH = "path"
+    PATHS = "list of paths"
     WORD = "word"
     TEXT = "text"
     MEMBERS = "list of members"
@@ -45,7 +46,6 @@ class Variable:
     words: tuple[str, ...] = ()  # Kind.WORD: what is allowed.
     change: Change = Change.RESTART
     equal: bool = False  # Should be equal on all members: part of the digest.
-    later: str = ""  # Read and kept now; what uses it comes in a later release.
 
 
 LIVE, MEMBERSHIP, NEVER = Change.LIVE, Change.MEMBERSHIP, Change.NEVER
@@ -53,7 +53,6 @@ BOOLEAN, SECONDS, COUNT, SIZE, PATH, WORD = (
     Kind.BOOLEAN, Kind.SECONDS, Kind.COUNT, Kind.SIZE, Kind.PATH, Kind.WORD,
 )  # fmt: skip
 TEXT, MEMBERS, ARGUMENTS = Kind.TEXT, Kind.MEMBERS, Kind.ARGUMENTS
-REPLICATION = "replication"
 DAY = 86_400.0
 
 # fmt: off
@@ -123,16 +122,25 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("MAX_HAD_HISTORY", SIZE, "4 MB", "the history of changes in HAD_STATE_DIR is rotated at this size, one old file is kept: some 20 000 changes at the least; 0: never"),
     Variable("HAD_FLIGHT_RECORDER", BOOLEAN, "true", "keep what the election was told and decided, in HAD_STATE_DIR/flight, for `hadelect replay`"),
     Variable("MAX_HAD_FLIGHT_RECORDER", SIZE, "16 MB", "what it may take on disk: a day or so of a quiet pool; the oldest goes first"),
-    # Replication.
-    Variable("HAD_USE_REPLICATION", BOOLEAN, "false", "replicate STATE_FILE among the members", later=REPLICATION, equal=True),
-    Variable("REPLICATION_LIST", MEMBERS, "", "replication daemons, in the order of HAD_LIST", later=REPLICATION, equal=True),
-    Variable("REPLICATION_ARGS", ARGUMENTS, "", "-p PORT: the port of this member's replication daemon", later=REPLICATION),
-    Variable("STATE_FILE", TEXT, "$(SPOOL)/Accountantnew.log", "files and directories that are replicated as one", later=REPLICATION),
-    Variable("REPLICATION_INTERVAL", SECONDS, "300", "the state is looked at this often at the latest", 0, DAY, later=REPLICATION, equal=True),
-    Variable("MAX_TRANSFER_LIFETIME", SECONDS, "300", "upper bound for one transfer", 0, DAY, later=REPLICATION),
-    Variable("REPLICATION_LOG", PATH, "", "log file of the replication daemon; default: standard error", later=REPLICATION),
-    Variable("MAX_REPLICATION_LOG", SIZE, "10 MB", "it is rotated at this size; 0: never", later=REPLICATION),
-    Variable("REPLICATION_DEBUG", TEXT, "", "D_FULLDEBUG for more", later=REPLICATION),
+    # Replication: what a reload changes, the replication daemon takes at its own SIGHUP.
+    Variable("HAD_USE_REPLICATION", BOOLEAN, "false", "replicate STATE_FILE among the members; each runs `hadelect replication` besides", equal=True),
+    Variable("REPLICATION_LIST", MEMBERS, "", "replication daemons, in the order of HAD_LIST", equal=True),
+    Variable("REPLICATION_ARGS", ARGUMENTS, "", "-p PORT: the port of this member's replication daemon, which with its own addresses finds its entry"),
+    Variable("STATE_FILE", Kind.PATHS, "$(SPOOL)/Accountantnew.log", "files and directories that are replicated as one, separated by commas or blanks; the same number in the same order on all members"),
+    Variable("REPLICATION_INTERVAL", SECONDS, "300", "the whole state is compared this often at the latest, whatever inotify says", 1, DAY, change=LIVE, equal=True),
+    Variable("REPLICATION_SETTLE", SECONDS, "0.05", "a change is taken when nothing has changed for so long, within a second at the latest", 0, 60, change=LIVE),
+    Variable("REPLICATION_MAX_LAG", SECONDS, "300", "how much older than the newest known the state may be that a winner starts on when the newest cannot be had; more needs `hadelect state accept --accept-loss`", 0, 7 * DAY, change=LIVE, equal=True),
+    Variable("REPLICATION_FLUSH_TIMEOUT", SECONDS, "30", "how long a planned move waits for the successor to have the last version", 1, DAY, change=LIVE),
+    Variable("REPLICATION_KEEP", COUNT, "5", "old versions that are kept, for `hadelect state restore`", 0, 1000, change=LIVE),
+    Variable("MAX_TRANSFER_LIFETIME", SECONDS, "300", "upper bound for one transfer; the next attempt goes on from what is there", 1, DAY, change=LIVE),
+    Variable("REPLICATION_RATE_LIMIT", SIZE, "0", "bytes per second that this daemon sends, and receives, at the most; 0: no limit", change=LIVE),
+    Variable("REPLICATION_COMPRESSION", WORD, "none", "of what is sent", words=("none", "zstd"), change=LIVE),
+    Variable("REPLICATION_KEY_FILE", PATH, "", "file with a secret of at least 16 bytes, the same on all members, mode 0600: versions are authenticated by it; default: derived from HAD_POOL, which shows damage, not forgery"),
+    Variable("REPLICATION_SNAPSHOT_COMMAND", ARGUMENTS, "", "run before each snapshot on the leader, to have the scheduler write out its state; anything but exit 0 puts the snapshot off", change=LIVE),
+    Variable("REPLICATION_HTTP_ADDRESS", Kind.HTTP, "off", "/metrics and /health of the replication daemon; off for none; port 0 picks one"),
+    Variable("REPLICATION_LOG", PATH, "", "log file of the replication daemon; default: standard error", change=LIVE),
+    Variable("MAX_REPLICATION_LOG", SIZE, "10 MB", "it is rotated at this size; 0: never", change=LIVE),
+    Variable("REPLICATION_DEBUG", TEXT, "", "D_FULLDEBUG for more", change=LIVE),
 )
 # fmt: on
 

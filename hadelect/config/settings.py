@@ -76,6 +76,9 @@ class Settings:
     def path(self, name: str) -> Path | None:
         return self._parsed(name, lambda text: kinds.path(text) if text else None)
 
+    def paths(self, name: str) -> tuple[Path, ...]:
+        return self._parsed(name, kinds.paths)
+
     def signal(self, name: str) -> int:
         return self._parsed(name, kinds.signal_number)
 
@@ -150,6 +153,7 @@ class Settings:
             Kind.COUNT: self.count,
             Kind.SIZE: self.size,
             Kind.PATH: self.path,
+            Kind.PATHS: self.paths,
             Kind.WORD: self.word,
             Kind.TEXT: self.text,
             Kind.MEMBERS: self.members,

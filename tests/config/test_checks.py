@@ -81,8 +81,7 @@ def test_errors(loaded: Load, sets: list[str], said: str) -> None:
         (["NEGOTIATOR_CHECK=/bin/true", "NEGOTIATOR_CHECK_TIMEOUT=11"], "delays the next one"),
         (["NEGOTIATOR_CHECK_INTERVAL=11"], "has no effect without NEGOTIATOR_CHECK"),
         (["HAD_FENCE_COMMAND=/bin/true", "HAD_ARBITRATION=majority"], "not used in mode majority"),
-        (["HAD_USE_REPLICATION=true"], "STATE_FILE is not copied yet"),
-        (["HAD_USE_REPLICATION=true", "REPLICATION_LIST=a:1"], "the hosts of HAD_LIST"),
+        (["HAD_USE_REPLICATION=true", "REPLICATION_LIST=a:1,b:1,c:1"], "the hosts of HAD_LIST"),
         (["HAD_USE_SHARED_PORT=True"], "HAD_USE_SHARED_PORT has no effect"),
     ],
 )
