@@ -1,0 +1,1 @@
+"""What becomes of the controllee's state: the policy of the replication daemon, pure."""
