@@ -88,22 +88,26 @@ class FromHad(_message.Message):
     def __init__(self, pool: _Optional[str] = ..., member: _Optional[str] = ..., protocol: _Optional[int] = ..., told: _Optional[_Union[Told, _Mapping]] = ..., prepare: _Optional[_Union[Prepare, _Mapping]] = ..., flush: _Optional[_Union[Flush, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ...) -> None: ...
 
 class Told(_message.Message):
-    __slots__ = ("leader", "term", "leads")
+    __slots__ = ("leader", "term", "leads", "started")
     LEADER_FIELD_NUMBER: _ClassVar[int]
     TERM_FIELD_NUMBER: _ClassVar[int]
     LEADS_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
     leader: str
     term: int
     leads: bool
-    def __init__(self, leader: _Optional[str] = ..., term: _Optional[int] = ..., leads: _Optional[bool] = ...) -> None: ...
+    started: bool
+    def __init__(self, leader: _Optional[str] = ..., term: _Optional[int] = ..., leads: _Optional[bool] = ..., started: _Optional[bool] = ...) -> None: ...
 
 class Prepare(_message.Message):
-    __slots__ = ("id", "term")
+    __slots__ = ("id", "term", "known")
     ID_FIELD_NUMBER: _ClassVar[int]
     TERM_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
     id: int
     term: int
-    def __init__(self, id: _Optional[int] = ..., term: _Optional[int] = ...) -> None: ...
+    known: Version
+    def __init__(self, id: _Optional[int] = ..., term: _Optional[int] = ..., known: _Optional[_Union[Version, _Mapping]] = ...) -> None: ...
 
 class Flush(_message.Message):
     __slots__ = ("id", "term", "successor")
@@ -134,10 +138,12 @@ class ToHad(_message.Message):
     def __init__(self, replica: _Optional[_Union[Replica, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ...) -> None: ...
 
 class Done(_message.Message):
-    __slots__ = ("id",)
+    __slots__ = ("id", "because")
     ID_FIELD_NUMBER: _ClassVar[int]
+    BECAUSE_FIELD_NUMBER: _ClassVar[int]
     id: int
-    def __init__(self, id: _Optional[int] = ...) -> None: ...
+    because: str
+    def __init__(self, id: _Optional[int] = ..., because: _Optional[str] = ...) -> None: ...
 
 class Failed(_message.Message):
     __slots__ = ("id", "because")
@@ -311,18 +317,20 @@ class OrderReply(_message.Message):
     def __init__(self, ok: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Word(_message.Message):
-    __slots__ = ("pool", "sender", "protocol", "greeting", "advert")
+    __slots__ = ("pool", "sender", "protocol", "seal", "greeting", "advert")
     POOL_FIELD_NUMBER: _ClassVar[int]
     SENDER_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    SEAL_FIELD_NUMBER: _ClassVar[int]
     GREETING_FIELD_NUMBER: _ClassVar[int]
     ADVERT_FIELD_NUMBER: _ClassVar[int]
     pool: str
     sender: str
     protocol: int
+    seal: bytes
     greeting: Greeting
     advert: Advert
-    def __init__(self, pool: _Optional[str] = ..., sender: _Optional[str] = ..., protocol: _Optional[int] = ..., greeting: _Optional[_Union[Greeting, _Mapping]] = ..., advert: _Optional[_Union[Advert, _Mapping]] = ...) -> None: ...
+    def __init__(self, pool: _Optional[str] = ..., sender: _Optional[str] = ..., protocol: _Optional[int] = ..., seal: _Optional[bytes] = ..., greeting: _Optional[_Union[Greeting, _Mapping]] = ..., advert: _Optional[_Union[Advert, _Mapping]] = ...) -> None: ...
 
 class Greeting(_message.Message):
     __slots__ = ("version", "members", "life", "roots")
@@ -332,48 +340,52 @@ class Greeting(_message.Message):
     ROOTS_FIELD_NUMBER: _ClassVar[int]
     version: str
     members: _containers.RepeatedScalarFieldContainer[str]
-    life: str
+    life: bytes
     roots: int
-    def __init__(self, version: _Optional[str] = ..., members: _Optional[_Iterable[str]] = ..., life: _Optional[str] = ..., roots: _Optional[int] = ...) -> None: ...
+    def __init__(self, version: _Optional[str] = ..., members: _Optional[_Iterable[str]] = ..., life: _Optional[bytes] = ..., roots: _Optional[int] = ...) -> None: ...
 
 class Advert(_message.Message):
-    __slots__ = ("held", "mac", "known", "leader", "term", "leads", "dirty", "clean_ms", "problem")
-    HELD_FIELD_NUMBER: _ClassVar[int]
-    MAC_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("line", "known", "leads", "sure", "lag_ms", "asks", "echoes")
+    LINE_FIELD_NUMBER: _ClassVar[int]
     KNOWN_FIELD_NUMBER: _ClassVar[int]
-    LEADER_FIELD_NUMBER: _ClassVar[int]
-    TERM_FIELD_NUMBER: _ClassVar[int]
     LEADS_FIELD_NUMBER: _ClassVar[int]
-    DIRTY_FIELD_NUMBER: _ClassVar[int]
-    CLEAN_MS_FIELD_NUMBER: _ClassVar[int]
-    PROBLEM_FIELD_NUMBER: _ClassVar[int]
-    held: Line
-    mac: bytes
+    SURE_FIELD_NUMBER: _ClassVar[int]
+    LAG_MS_FIELD_NUMBER: _ClassVar[int]
+    ASKS_FIELD_NUMBER: _ClassVar[int]
+    ECHOES_FIELD_NUMBER: _ClassVar[int]
+    line: Line
     known: Version
-    leader: str
-    term: int
-    leads: bool
-    dirty: bool
-    clean_ms: int
-    problem: str
-    def __init__(self, held: _Optional[_Union[Line, _Mapping]] = ..., mac: _Optional[bytes] = ..., known: _Optional[_Union[Version, _Mapping]] = ..., leader: _Optional[str] = ..., term: _Optional[int] = ..., leads: _Optional[bool] = ..., dirty: _Optional[bool] = ..., clean_ms: _Optional[int] = ..., problem: _Optional[str] = ...) -> None: ...
+    leads: int
+    sure: bool
+    lag_ms: int
+    asks: int
+    echoes: int
+    def __init__(self, line: _Optional[_Union[Line, _Mapping]] = ..., known: _Optional[_Union[Version, _Mapping]] = ..., leads: _Optional[int] = ..., sure: _Optional[bool] = ..., lag_ms: _Optional[int] = ..., asks: _Optional[int] = ..., echoes: _Optional[int] = ...) -> None: ...
 
-class ChangesRequest(_message.Message):
-    __slots__ = ("pool", "sender", "protocol", "version", "base")
+class Asker(_message.Message):
+    __slots__ = ("pool", "sender", "protocol", "seal")
     POOL_FIELD_NUMBER: _ClassVar[int]
     SENDER_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
-    VERSION_FIELD_NUMBER: _ClassVar[int]
-    BASE_FIELD_NUMBER: _ClassVar[int]
+    SEAL_FIELD_NUMBER: _ClassVar[int]
     pool: str
     sender: str
     protocol: int
+    seal: bytes
+    def __init__(self, pool: _Optional[str] = ..., sender: _Optional[str] = ..., protocol: _Optional[int] = ..., seal: _Optional[bytes] = ...) -> None: ...
+
+class ChangesRequest(_message.Message):
+    __slots__ = ("asker", "version", "base")
+    ASKER_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    asker: Asker
     version: Version
     base: Version
-    def __init__(self, pool: _Optional[str] = ..., sender: _Optional[str] = ..., protocol: _Optional[int] = ..., version: _Optional[_Union[Version, _Mapping]] = ..., base: _Optional[_Union[Version, _Mapping]] = ...) -> None: ...
+    def __init__(self, asker: _Optional[_Union[Asker, _Mapping]] = ..., version: _Optional[_Union[Version, _Mapping]] = ..., base: _Optional[_Union[Version, _Mapping]] = ...) -> None: ...
 
 class EntryChange(_message.Message):
-    __slots__ = ("root", "path", "kind", "mode", "uid", "gid", "size", "mtime_ns", "target", "first_block", "blocks", "more")
+    __slots__ = ("root", "path", "kind", "mode", "uid", "gid", "size", "mtime_ns", "target", "first", "blocks", "more")
     ROOT_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -383,7 +395,7 @@ class EntryChange(_message.Message):
     SIZE_FIELD_NUMBER: _ClassVar[int]
     MTIME_NS_FIELD_NUMBER: _ClassVar[int]
     TARGET_FIELD_NUMBER: _ClassVar[int]
-    FIRST_BLOCK_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
     MORE_FIELD_NUMBER: _ClassVar[int]
     root: int
@@ -395,10 +407,10 @@ class EntryChange(_message.Message):
     size: int
     mtime_ns: int
     target: bytes
-    first_block: int
+    first: int
     blocks: bytes
     more: bool
-    def __init__(self, root: _Optional[int] = ..., path: _Optional[bytes] = ..., kind: _Optional[_Union[Kind, str]] = ..., mode: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., size: _Optional[int] = ..., mtime_ns: _Optional[int] = ..., target: _Optional[bytes] = ..., first_block: _Optional[int] = ..., blocks: _Optional[bytes] = ..., more: _Optional[bool] = ...) -> None: ...
+    def __init__(self, root: _Optional[int] = ..., path: _Optional[bytes] = ..., kind: _Optional[_Union[Kind, str]] = ..., mode: _Optional[int] = ..., uid: _Optional[int] = ..., gid: _Optional[int] = ..., size: _Optional[int] = ..., mtime_ns: _Optional[int] = ..., target: _Optional[bytes] = ..., first: _Optional[int] = ..., blocks: _Optional[bytes] = ..., more: _Optional[bool] = ...) -> None: ...
 
 class ChangesPart(_message.Message):
     __slots__ = ("line", "mac", "base", "entries", "last")
@@ -415,39 +427,35 @@ class ChangesPart(_message.Message):
     def __init__(self, line: _Optional[_Union[Line, _Mapping]] = ..., mac: _Optional[bytes] = ..., base: _Optional[_Union[Version, _Mapping]] = ..., entries: _Optional[_Iterable[_Union[EntryChange, _Mapping]]] = ..., last: _Optional[bool] = ...) -> None: ...
 
 class BlockRef(_message.Message):
-    __slots__ = ("root", "path", "index", "digest")
+    __slots__ = ("root", "path", "index", "count")
     ROOT_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
-    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
     root: int
     path: bytes
     index: int
-    digest: bytes
-    def __init__(self, root: _Optional[int] = ..., path: _Optional[bytes] = ..., index: _Optional[int] = ..., digest: _Optional[bytes] = ...) -> None: ...
+    count: int
+    def __init__(self, root: _Optional[int] = ..., path: _Optional[bytes] = ..., index: _Optional[int] = ..., count: _Optional[int] = ...) -> None: ...
 
 class BlocksRequest(_message.Message):
-    __slots__ = ("pool", "sender", "protocol", "version", "wanted", "zstd")
-    POOL_FIELD_NUMBER: _ClassVar[int]
-    SENDER_FIELD_NUMBER: _ClassVar[int]
-    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("asker", "version", "wanted", "zstd")
+    ASKER_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     WANTED_FIELD_NUMBER: _ClassVar[int]
     ZSTD_FIELD_NUMBER: _ClassVar[int]
-    pool: str
-    sender: str
-    protocol: int
+    asker: Asker
     version: Version
     wanted: _containers.RepeatedCompositeFieldContainer[BlockRef]
     zstd: bool
-    def __init__(self, pool: _Optional[str] = ..., sender: _Optional[str] = ..., protocol: _Optional[int] = ..., version: _Optional[_Union[Version, _Mapping]] = ..., wanted: _Optional[_Iterable[_Union[BlockRef, _Mapping]]] = ..., zstd: _Optional[bool] = ...) -> None: ...
+    def __init__(self, asker: _Optional[_Union[Asker, _Mapping]] = ..., version: _Optional[_Union[Version, _Mapping]] = ..., wanted: _Optional[_Iterable[_Union[BlockRef, _Mapping]]] = ..., zstd: _Optional[bool] = ...) -> None: ...
 
 class BlocksPart(_message.Message):
-    __slots__ = ("blocks", "packed", "sizes")
-    BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("pieces", "packed", "sizes")
+    PIECES_FIELD_NUMBER: _ClassVar[int]
     PACKED_FIELD_NUMBER: _ClassVar[int]
     SIZES_FIELD_NUMBER: _ClassVar[int]
-    blocks: _containers.RepeatedScalarFieldContainer[bytes]
+    pieces: _containers.RepeatedScalarFieldContainer[bytes]
     packed: bytes
     sizes: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, blocks: _Optional[_Iterable[bytes]] = ..., packed: _Optional[bytes] = ..., sizes: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, pieces: _Optional[_Iterable[bytes]] = ..., packed: _Optional[bytes] = ..., sizes: _Optional[_Iterable[int]] = ...) -> None: ...
