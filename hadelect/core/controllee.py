@@ -1,8 +1,9 @@
 """What a member does with what it hears of its own controllee and its own disk.
 
 1. The controllee is its tree; the supervisor says STOPPED only when it has verified its end.
-2. A leader restarts it locally, with capped exponential backoff; after too many ends in a window,
-   or an exec that fails, the member is unfit and leaves in favour of a fit one.
+2. A leader restarts it locally: at once the first time within a window, then with capped
+   exponential backoff; after too many ends in a window, or an exec that fails, the member is unfit
+   and leaves in favour of a fit one.
 3. Where no tree can be raised any more nothing runs: the leader leaves at once, tries nothing.
 4. A tree that cannot be killed keeps its leader leading (unfit), so that nobody starts beside it.
 """
@@ -32,7 +33,7 @@ from hadelect.core.vocabulary import (
     Term,
 )
 
-RESTART_FIRST_MS = 250
+RESTART_SECOND_MS = 250  # The first one is at once.
 RESTART_LONGEST_MS = 30_000
 RELAPSES_COUNTED = 6  # 2^6 cooldowns is the longest a relapsing member stays away.
 STORE_RETRY_MS = 1_000
@@ -57,13 +58,19 @@ def on_leftover(rules: Rules, state: State, stuck: LeftoverStuck) -> Decision:
         return Decision(state)
     state = replace(state, fitness=replace(state.fitness, leftover=because))
     warned = Decision(state, (Emit(state.role, state.term, because, warning=True),))
-    if state.leading and state.restart_at is not None and not state.leaving:
+    if waits_to_start(state) and not state.leaving:
         why = f"{rules.identity.controllee} cannot be started here again: {stuck.because}"
         gone = Leaving(best_successor(rules, state, state.now), Cause.UNFIT, why)
         return warned.then(lambda s: leave(rules, s, gone))
     if state.role is not Role.ELECTION:
         return warned
     return warned.then(lambda s: to_passive(rules, s, (Cause.UNFIT, because)))
+
+
+def waits_to_start(state: State) -> bool:
+    """A leader without its tree; a start that is under way meets what we have just heard of."""
+    starts = state.controllee.state is ControlleeState.STARTING
+    return state.leading is not None and (state.restart_at is not None or starts)
 
 
 def on_controllee(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
@@ -164,7 +171,7 @@ def ended_by_itself(rules: Rules, state: State, event: ControlleeChanged) -> Dec
 
 
 def start_again(rules: Rules, state: State, because: str) -> Decision:
-    """After a pause; or not, when it has ended too often."""
+    """The first time at once, then after a pause; or not, when it has ended too often."""
     leading, name = state.leading, rules.identity.controllee
     assert leading is not None
     restarts = state.controllee.restarts
@@ -179,14 +186,24 @@ def start_again(rules: Rules, state: State, because: str) -> Decision:
     if len(exits) >= rules.restart_limit:
         because = f"{name} ended {len(exits)} times within HAD_RESTART_WINDOW: {because}"
         return unfit(rules, state, because)
-    wait = min(RESTART_LONGEST_MS, RESTART_FIRST_MS * 2 ** (len(exits) - 1))
-    return Decision(replace(state, restart_at=Millis(state.now + wait)))
+    return Decision(replace(state, restart_at=Millis(state.now + pause_before(len(exits)))))
+
+
+def pause_before(restart_number: int) -> int:
+    if restart_number == 1:
+        return 0
+    return min(RESTART_LONGEST_MS, RESTART_SECOND_MS << (restart_number - 2))
+
+
+def restart_due(state: State) -> Millis | None:
+    """When it is to be started again; HAD_POST_STOP of its end is over before that."""
+    return None if hooks.is_pending(state, Errand.POST_STOP) else state.restart_at
 
 
 def restart(rules: Rules, state: State) -> Decision:
-    """The backoff is over: start again, in the same term, if authority allows it."""
-    leading = state.leading
-    if leading is None or state.restart_at is None or state.now < state.restart_at:
+    """Its time has come: start again, in the same term, if authority allows it."""
+    leading, due = state.leading, restart_due(state)
+    if leading is None or due is None or state.now < due:
         return Decision(state)
     if leading.deadline <= state.now:
         return Decision(replace(state, restart_at=Millis(state.now + rules.heartbeat_ms)))

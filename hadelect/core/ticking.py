@@ -156,8 +156,8 @@ def role_instants(rules: Rules, state: State) -> list[Millis]:
         case Role.LEADER:
             led = state.leading
             assert led is not None
-            wanted = (led.alive_due, led.authority_until, state.restart_at, checking.due(state))
-            return [at for at in wanted if at is not None]
+            own = (controllee.restart_due(state), checking.due(state))
+            return [led.alive_due, led.authority_until, *(at for at in own if at is not None)]
     assert_never(state.role)
 
 

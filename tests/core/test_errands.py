@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hadelect.core.effects import Cancel, Effect, End, Extend, Run, Start, Stop
+from hadelect.core.election import wake_at
 from hadelect.core.events import (
     ControlleeChanged,
     Handover,
@@ -199,13 +200,25 @@ def test_every_restart_is_a_pair() -> None:
     member = running_with(Errand.PRE_START, Errand.POST_START, Errand.POST_STOP)
     assert begins(tree(member, ControlleeState.STOPPED)) == [Errand.POST_STOP]
     ack(member, B)
-    member.wait(400)
-    assert [run.errand for run in member.state.hooks.waiting] == [Errand.PRE_START]
-    (run,) = of(ended(member, DONE), Run)
+    ended(member, DONE)
+    (run,) = of(member.wait(1), Run)
     assert (run.errand, run.cause, run.old) == (Errand.PRE_START, Cause.RESTART, A)
     assert of(ended(member, DONE), Start)
     (after,) = of(tree(member, ControlleeState.RUNNING, pid=8), Run)
     assert (after.errand, after.cause) == (Errand.POST_START, Cause.RESTART)
+
+
+def test_a_restart_waits_for_post_stop() -> None:
+    """What HAD_POST_STOP takes down is not what the next start has put up; nor is the member woken
+    in vain meanwhile.
+    """
+    member = running_with(Errand.POST_STOP)
+    tree(member, ControlleeState.STOPPED)
+    ack(member, B)
+    assert wake_at(member.rules, member.state) > member.now
+    assert not of(member.wait(300), Start)
+    ended(member, FAILED)
+    assert of(member.wait(1), Start)
 
 
 def test_post_start_once() -> None:
@@ -293,7 +306,7 @@ def test_a_hung_controllee_is_restarted() -> None:
     told = tree(member, ControlleeState.STOPPED, because="signal 15")
     assert "NEGOTIATOR hangs: 3 probes in a row failed (exit code 1); signal 15" in reasons(told)
     ack(member, B)
-    assert of(member.wait(300), Start)
+    assert of(member.wait(1), Start)
     assert member.state.controllee.restarts == 1
 
 

@@ -276,14 +276,17 @@ def test_a_follower_in_mode_none_prefers_the_senior_of_two_leaders() -> None:
 
 
 def test_a_controllee_that_ends_is_restarted_with_backoff() -> None:
-    """Locally, in the same term; the third end within the window makes the member unfit."""
+    """Locally, in the same term: at once the first time, then after a pause; the third end within
+    the window makes the member unfit.
+    """
     member = leader_of(rules_of(), B, C)
     member.feed(ended(64))
-    first = keep_leading(member, 500, B, C)
+    first = member.wait(1)
     assert len(drop(first, Start)) == 1
+    keep_leading(member, 500, B, C)
     member.feed(ended(64))
-    second = keep_leading(member, 500, B, C)
-    assert len(drop(second, Start)) == 1
+    assert not drop(member.wait(249), Start)
+    assert len(drop(member.wait(1), Start)) == 1
     told = member.feed(ended(64))
     assert of(told, Stop) == [Stop(Term(64), kill=False, because=of(told, Stop)[0].because)]
     told = member.feed(dead(64))
@@ -718,6 +721,17 @@ def test_a_leader_that_can_raise_no_tree_leaves_at_once() -> None:
     assert not of(leader.feed(LeftoverStuck("again")), Stop)
 
 
+def test_a_start_that_meets_no_tree_is_not_tried_again() -> None:
+    """The restart at once is under way when the supervisor says that it can raise no tree."""
+    leader = leader_of(rules_of(), B, C)
+    leader.feed(ControlleeChanged(Term(64), ControlleeState.RUNNING, pid=1))
+    leader.feed(ended(64))
+    assert of(leader.wait(1), Start)
+    assert of(leader.feed(LeftoverStuck("tree.json: Read-only file system")), Stop)
+    leader.feed(ended(64))  # What the supervisor says to that start.
+    assert leader.state.leaving is not None
+
+
 def test_mode_none_nobody_leads_beside_a_member_that_refuses_it() -> None:
     """A member that forgot HAD_ARBITRATION = majority is not alone: the others are there."""
     member = Member(rules_of(A, NONE))
@@ -765,7 +779,9 @@ def test_a_notice_of_our_own_earlier_life_is_no_news() -> None:
 def test_a_restart_waits_while_authority_is_short() -> None:
     """A start needs a deadline that is still to come."""
     member = leader_of(rules_of(), B, C)
-    member.wait(2300)
+    leading = member.state.leading
+    assert leading is not None
+    member.wait(leading.deadline - member.now - 1)
     member.feed(ended(64))
     told = member.wait(400)
     assert not of(told, Start)

@@ -19,8 +19,8 @@ class HowLong(Enum):
 
     NOTHING = "nothing stops", 0.0, 0.0
     AT_ONCE = "at once: milliseconds, less than a lease", 1.0, 0.0
-    RESTART = "the backoff of a local restart", 0.0, 1.0
-    PROBES = "its failed probes, then its stop time and the backoff of a local restart", 0.0, 4.0
+    RESTART = "at once; the next time the backoff of a local restart", 0.0, 1.0
+    PROBES = "its failed probes, then its stop time and a local restart", 0.0, 4.0
     STOP = "its own stop time", 0.0, 2.0
     LEASE = "one lease + 1 % + two rounds of 0.5 s", 1.01, 1.0
     START = "two leases (an entry waits to hear of a leader, then votes are asked)", 2.0, 1.0

@@ -450,6 +450,22 @@ ENDINGS = (
         "the loser's word voids the promise to the winner",
         test("core/test_voting.py::test_withdraw_frees_the_voter", "core/test_anything.py"),
     ),
+    Mutant(
+        "a restart overtakes HAD_POST_STOP",
+        "core/controllee.py",
+        "    return None if hooks.is_pending(state, Errand.POST_STOP) else state.restart_at\n",
+        "    return state.restart_at\n",
+        "the hook takes down what the running controllee needs",
+        test("core/test_errands.py::test_a_restart_waits_for_post_stop"),
+    ),
+    Mutant(
+        "a start without a tree is tried again and again",
+        "core/controllee.py",
+        "(state.restart_at is not None or starts)\n",
+        "state.restart_at is not None\n",
+        "nothing runs while a fit member could lead",
+        test("core/test_leading.py::test_a_start_that_meets_no_tree_is_not_tried_again"),
+    ),
 )
 
 CORE = (*PROMISES, *RESTARTS, *AUTHORITY, *CANDIDATES, *ENDINGS)
