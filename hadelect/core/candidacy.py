@@ -14,6 +14,7 @@ from hadelect.core import fencing
 from hadelect.core.effects import Persist, Send, SendDatagram
 from hadelect.core.events import Persisted
 from hadelect.core.frozen import replace
+from hadelect.core.grants import NOT_VOTING, enough, hopeless
 from hadelect.core.leading import lead
 from hadelect.core.messages import PreVote, PreVoteReply, Probe, ProbeReply, Refused, SendId, Vote
 from hadelect.core.roles import become, to_passive, wait_again
@@ -22,7 +23,6 @@ from hadelect.core.views import (
     active_promise,
     known_term,
     obstacle,
-    reached,
     standing_of,
     turn,
 )
@@ -39,7 +39,6 @@ from hadelect.core.vocabulary import (
 )
 
 OVERTAKEN_MS = 20
-NOT_VOTING = frozenset((Refusal.MUTE, Refusal.BLANK, Refusal.NO_STORE))
 
 
 # --- whose turn it is ---
@@ -280,27 +279,6 @@ def count_without(rules: Rules, state: State) -> Decision:
     if candidacy is None or candidacy.phase in (Phase.PROBE, Phase.FENCE):
         return Decision(state)
     return count(rules, state, over=False)
-
-
-def enough(rules: Rules, state: State, candidacy: Candidacy, *, over: bool) -> bool:
-    if rules.me not in candidacy.grants:
-        return False
-    if rules.identity.arbitration is Arbitration.MAJORITY:
-        objections = [r for _, r in candidacy.refusals if r is Refusal.HIGHER_PRIORITY]
-        return len(candidacy.grants) >= rules.majority and (over or not objections)
-    blocking = [refusal for _, refusal in candidacy.refusals if refusal not in NOT_VOTING]
-    if blocking:
-        return False
-    answered = {*candidacy.grants, *(name for name, _ in candidacy.refusals)}
-    return over or all(peer in answered for peer in reached(rules, state, state.now))
-
-
-def hopeless(rules: Rules, candidacy: Candidacy) -> bool:
-    if candidacy.phase is Phase.PREVOTE:
-        return False  # An objection lapses with the round.
-    if rules.identity.arbitration is Arbitration.MAJORITY:
-        return len(candidacy.refusals) > len(rules.voters) - rules.majority
-    return any(refusal not in NOT_VOTING for _, refusal in candidacy.refusals)
 
 
 def give_up(rules: Rules, state: State, candidacy: Candidacy) -> Decision:

@@ -114,9 +114,10 @@ def known_term_of(state: State) -> Term:
 
 def meet_rival(rules: Rules, state: State, told_by: Name, standing: Standing) -> Decision:
     """A member's standing names another leader than us: resolve it. Only a leader asks."""
-    if state.leading is None or standing.leader in (None, rules.me):
+    if state.leading is None or standing.leader == rules.me:
         return Decision(state)
-    assert standing.leader is not None
+    if standing.leader is None:
+        return outgrow(rules, state, standing)
     rival = Leadership(standing.term, standing.leader)
     if rival in state.released or standing.leader_heard_ms >= 2 * rules.heartbeat_ms:
         return Decision(state)
@@ -129,6 +130,17 @@ def meet_rival(rules: Rules, state: State, told_by: Name, standing: Standing) ->
     if told_by != rival.leader:
         return Decision(state)  # We stay; the rival will hear of us, too.
     return stay(rules, state, rival, deaf=rules.me not in standing.hears)
+
+
+def outgrow(rules: Rules, state: State, standing: Standing) -> Decision:
+    """Mode none: one that follows nobody knows a higher term. To it ours may be over: a leader that
+    has lost its memory takes numbers that it has had before.
+    """
+    if rules.identity.arbitration is Arbitration.MAJORITY:
+        return Decision(state)
+    if standing.known_term <= known_term_of(state):
+        return Decision(state)
+    return take_higher_term(rules, state)
 
 
 def yield_to(rules: Rules, state: State, rival: Leadership, told_by: Name) -> Decision:

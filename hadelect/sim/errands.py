@@ -91,7 +91,8 @@ class Errands:
         return Outcome.DONE, length_ms
 
     def _ends(self, daemon: "Daemon", run: Run, outcome: Outcome) -> None:
-        if self._running.pop(run.id, None) is None or daemon is not self._daemon:
+        # The next daemon numbers its own from 1 on.
+        if daemon is not self._daemon or self._running.pop(run.id, None) is None:
             return
         world, name = self._supervisor.world, self._supervisor.name
         world.counters[f"{run.errand.value} {outcome.value}"] += 1

@@ -423,15 +423,49 @@ def test_mode_none_a_refusal_of_one_is_enough() -> None:
     assert member.role() is Role.PASSIVE
 
 
-def test_mode_none_silence_within_the_round_is_absence() -> None:
-    """A member that answers nothing for a round does not hold the pool up."""
+def test_mode_none_who_was_heard_within_a_lease_is_asked_again() -> None:
+    """A round without an answer is not absence; a lease without a word is. C was heard at 2.9 s."""
     member = survivor(NONE)
-    member.wait(500)
-    assert member.state.candidacy is not None
-    assert member.state.candidacy.term == 65
+    asked = member.wait(5890 - member.now)
+    assert len(sent(asked, PreVote, C)) == 5
+    assert not sent(asked, SendId)
+    assert sent(member.wait(500), SendId, C)
     member.feed(Persisted(member.state.record.serial))
+    assert member.role() is Role.LEADER
+
+
+def test_mode_none_a_claim_is_repeated_for_who_was_heard_within_a_lease() -> None:
+    """In the same term; then its silence is absence."""
+    member = survivor(NONE)
+    first = stand(member)
+    member.feed(Persisted(member.state.record.serial))
+    member.hear(C, Report(standing()))
+    again = sent(member.wait(2900), SendId, C)
+    assert len(again) == 5
+    assert {claim.term for claim in again} == {first.term}
+    assert member.role() is Role.ELECTION
     member.wait(500)
     assert member.role() is Role.LEADER
+
+
+def test_mode_none_who_speaks_and_never_answers_holds_nobody_up_for_ever() -> None:
+    """It is asked again for at most a lease."""
+    member = survivor(NONE)
+    told = ()
+    for _ in range(16):
+        member.hear(C, Report(standing()))
+        told += member.wait(250)  # type: ignore[assignment]
+        member.feed(Persisted(member.state.record.serial))
+    assert member.role() is Role.LEADER
+    assert len(sent(told, PreVote, C)) == 5
+
+
+def test_mode_none_the_silent_leader_has_one_round() -> None:
+    """It is back, in a new life, and does not answer."""
+    member = survivor(NONE)
+    member.hear(A, Report(standing()))
+    assert not sent(reply(member, C), SendId)  # type: ignore[arg-type]
+    assert sent(member.wait(500), SendId, C)
 
 
 def test_a_stalled_member_extends_its_patience_by_its_own_stall() -> None:

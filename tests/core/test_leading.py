@@ -209,6 +209,15 @@ def test_mode_none_a_higher_term_that_nobody_leads_is_overtaken() -> None:
     ]
 
 
+def test_mode_none_a_leader_goes_above_the_terms_of_those_who_follow_nobody() -> None:
+    """A leader that lost its memory has had its term before, and to the others it is over."""
+    member = leader_of(rules_of(arbitration=NONE), B, C)
+    assert not of(member.hear(B, Report(standing(known_term=Term(64)))), Persist)
+    assert of(member.hear(B, Report(standing(known_term=Term(65)))), Persist)
+    other = leader_of(rules_of(), B, C)
+    assert not of(other.hear(B, Report(standing(known_term=Term(65)))), Persist)
+
+
 def test_mode_none_a_term_above_the_rival_needs_no_new_one() -> None:
     """The rival hears of us and stops."""
     member = leader_of(rules_of(arbitration=NONE), B, C)

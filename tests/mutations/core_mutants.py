@@ -290,7 +290,7 @@ AUTHORITY = (
 CANDIDATES = (
     Mutant(
         "wins with one vote too few",
-        "core/candidacy.py",
+        "core/grants.py",
         "        return len(candidacy.grants) >= rules.majority and",
         "        return len(candidacy.grants) >= rules.majority - 1 and",
         "two win at once",
@@ -352,11 +352,30 @@ CANDIDATES = (
     ),
     Mutant(
         "mode none: does not wait for those it reaches",
-        "core/candidacy.py",
-        "    return over or all(peer in answered for peer in reached(rules, state, state.now))\n",
-        "    return True\n",
+        "core/grants.py",
+        "    silent = unanswered(rules, state, candidacy)\n",
+        "    silent = ()\n",
         "two lead that can talk",
         test("core/test_candidacy.py::test_mode_none_needs_every_reached_member"),
+    ),
+    Mutant(
+        "mode none: a round without an answer is absence",
+        "core/grants.py",
+        "    return silent == (leader,) or state.now - state.since >= rules.lease_ms\n",
+        "    return True\n",
+        "a connection that stalls for a second makes two leaders",
+        story("fault_link_blinks_none"),
+    ),
+    Mutant(
+        "mode none: no term above those of who follows nobody",
+        "core/leading.py",
+        "    return take_higher_term(rules, state)\n\n\ndef yield_to",
+        "    return Decision(state)\n\n\ndef yield_to",
+        "to the others a leader that lost its memory is over: they ask and are refused for ever",
+        test(
+            "core/test_leading.py::"
+            "test_mode_none_a_leader_goes_above_the_terms_of_those_who_follow_nobody"
+        ),
     ),
     Mutant(
         "gives up without a word",
