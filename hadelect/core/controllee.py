@@ -10,7 +10,7 @@
 
 from typing import assert_never
 
-from hadelect.core import checking, hooks
+from hadelect.core import checking, hooks, state_gate
 from hadelect.core.candidacy import give_up
 from hadelect.core.effects import Emit, Persist, Send
 from hadelect.core.events import ControlleeChanged, LeftoverStuck, PersistFailed, SupervisorReady
@@ -21,7 +21,6 @@ from hadelect.core.messages import Controllee, Proof, Resign
 from hadelect.core.promises import with_release
 from hadelect.core.roles import become, to_passive
 from hadelect.core.state import Check, Decision, Fitness, Leaving, Phase, State
-from hadelect.core.views import best_successor
 from hadelect.core.vocabulary import (
     Cause,
     ControlleeState,
@@ -60,7 +59,7 @@ def on_leftover(rules: Rules, state: State, stuck: LeftoverStuck) -> Decision:
     warned = Decision(state, (Emit(state.role, state.term, because, warning=True),))
     if waits_to_start(state) and not state.leaving:
         why = f"{rules.identity.controllee} cannot be started here again: {stuck.because}"
-        gone = Leaving(best_successor(rules, state, state.now), Cause.UNFIT, why)
+        gone = Leaving(state_gate.successor(rules, state), Cause.UNFIT, why)
         return warned.then(lambda s: leave(rules, s, gone))
     if state.role is not Role.ELECTION:
         return warned
@@ -140,7 +139,7 @@ def verified_dead(rules: Rules, state: State, event: ControlleeChanged) -> Decis
         return told.then(lambda s: hooks.undo(rules, s, Cause.LOST_AUTHORITY)).plus(*unchecked)
     state = replace(state, leading=replace(state.leading, closed=True))
     if state.leaving is None:
-        successor = best_successor(rules, state, state.now)
+        successor = state_gate.successor(rules, state)
         state = replace(state, leaving=Leaving(successor, Cause.UNFIT, event.because))
     return closed(rules, state, event.secret).plus(*unchecked)
 
@@ -209,17 +208,22 @@ def restart(rules: Rules, state: State) -> Decision:
         return Decision(replace(state, restart_at=Millis(state.now + rules.heartbeat_ms)))
     starting = replace(state.controllee, state=ControlleeState.STARTING)
     state = replace(state, controllee=starting, restart_at=None)
-    return hooks.start(rules, state, Cause.RESTART, rules.me)
+    return state_gate.start(rules, state, Cause.RESTART, rules.me)
 
 
 def unfit(rules: Rules, state: State, because: str) -> Decision:
-    """Leave in favour of a fit member and stay away for the cooldown; relapses double it."""
+    """Leave in favour of a fit member and stay away for the cooldown."""
+    state = replace(state, fitness=replace(state.fitness, controllee=because))
+    successor = state_gate.successor(rules, state)
+    return stay_away(rules, state, Leaving(successor, Cause.UNFIT, because))
+
+
+def stay_away(rules: Rules, state: State, leaving: Leaving) -> Decision:
+    """Leave, and do not stand before the cooldown is over; relapses double it."""
     relapses = state.relapses if state.now - state.since < 2 * rules.restart_window_ms else 0
     cooldown = rules.unfit_cooldown_ms * 2 ** min(relapses, RELAPSES_COUNTED)
-    fitness = replace(state.fitness, controllee=because, until=Millis(state.now + cooldown))
-    state = replace(state, fitness=fitness, relapses=relapses + 1)
-    successor = best_successor(rules, state, state.now)
-    return leave(rules, state, Leaving(successor, Cause.UNFIT, because))
+    fitness = replace(state.fitness, until=Millis(state.now + cooldown))
+    return leave(rules, replace(state, fitness=fitness, relapses=relapses + 1), leaving)
 
 
 def cannot_be_killed(rules: Rules, state: State, event: ControlleeChanged) -> Decision:
@@ -264,7 +268,7 @@ def recover(state: State) -> Decision:
     """Cooldown over: fit again. Disk failed: try it again."""
     fitness: Fitness = state.fitness
     if fitness.until is not None and state.now >= fitness.until:
-        fitness = replace(fitness, controllee="", until=None)
+        fitness = replace(fitness, controllee="", state="", until=None)
         state = replace(state, fitness=fitness)
         told = Emit(state.role, state.term, "its cooldown is over: fit again")
         return Decision(state, (told,)).then(recover)

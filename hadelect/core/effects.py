@@ -97,7 +97,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run the administrator's command; Ran tells how it ended.
+    """Run the administrator's command, or ask the replication daemon; Ran tells how it ended.
 
     A hook that a reload has taken away meanwhile is nothing to do: done. It must not veto.
     """

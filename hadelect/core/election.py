@@ -16,6 +16,7 @@ from hadelect.core import (
     leading,
     leaving,
     reloading,
+    state_errands,
     voting,
 )
 from hadelect.core.effects import Emit, Persist, Record, SendDatagram
@@ -32,6 +33,8 @@ from hadelect.core.events import (
     Received,
     Released,
     Reloaded,
+    ReplicaChanged,
+    ReplicationSaid,
     Shutdown,
     SupervisorReady,
     Tick,
@@ -61,6 +64,7 @@ from hadelect.core.promises import with_known
 from hadelect.core.render import happening
 from hadelect.core.roles import become
 from hadelect.core.state import LONG_AGO, Decision, PeerView, Promise, State
+from hadelect.core.state_gate import UNKNOWN_YET
 from hadelect.core.ticking import on_tick, wake_at
 from hadelect.core.vocabulary import (
     NO_TERM,
@@ -107,6 +111,7 @@ def boot(rules: Rules, found: Record | None, same_boot: bool, now: Millis) -> De
         peers=tuple(PeerView(name) for name in rules.peers),
         # A record not written at a clean stop names on disk already to whom silence is owed.
         promise_serial=0 if found and not found.clean else 1,
+        replica=UNKNOWN_YET if rules.replicates and not rules.witness else None,
     )
     if found is not None:
         state = remembered(rules, state, found, same_boot=same_boot)
@@ -175,6 +180,10 @@ def dispatch(rules: Rules, state: State, event: Event) -> Decision:
             return controllee.on_controllee(rules, state, event)
         case Ran():
             return errands.on_ran(rules, state, event)
+        case ReplicaChanged():
+            return state_errands.on_replica(rules, state, event)
+        case ReplicationSaid():
+            return state_errands.on_said(state, event)
         case Persisted():
             return on_persisted(rules, state, event)
         case PersistFailed():
@@ -243,7 +252,8 @@ def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decis
     view = state.peer(sender)
     standing = standing_in(message)
     if standing is None:
-        return on_message(rules, state.with_peer(heard(view, state.now)), sender, message)
+        view = heard(with_vote(view, message), state.now)
+        return on_message(rules, state.with_peer(view), sender, message)
     state = state.with_peer(heard(view, state.now, standing))
     state = following.hear_rumour(rules, state, standing)
     told = following.pass_on(rules, state, standing)
@@ -264,6 +274,13 @@ def heard(view: PeerView, now: Millis, standing: Standing | None = None) -> Peer
     """It is there, and one of us; what it said of itself last stands until it says otherwise."""
     said = standing or view.standing
     return replace(view, heard_at=now, gone=False, refused_because="", standing=said)
+
+
+def with_vote(view: PeerView, message: Message) -> PeerView:
+    """What state a voter holds is part of its vote."""
+    if type(message) is not Vote or message.replica is None or view.standing is None:
+        return view
+    return replace(view, standing=replace(view.standing, replica=message.replica))
 
 
 def standing_in(message: Message) -> Standing | None:

@@ -1,12 +1,12 @@
 """What follows from the end of an errand."""
 
-from hadelect.core import candidacy, checking, controllee, hooks, leaving
+from hadelect.core import candidacy, checking, controllee, hooks, leaving, state_errands
 from hadelect.core.effects import Emit, Run, Stop
 from hadelect.core.events import Ran
 from hadelect.core.frozen import replace
 from hadelect.core.roles import to_passive
 from hadelect.core.state import Candidacy, Decision, Phase, State
-from hadelect.core.vocabulary import Cause, ControlleeState, Errand, Millis, Outcome, Rules
+from hadelect.core.vocabulary import Cause, Errand, Outcome, Rules
 
 FENCE_FIRST_MS = 2_000
 FENCE_LONGEST_MS = 60_000
@@ -18,6 +18,9 @@ def on_ran(rules: Rules, state: State, ran: Ran) -> Decision:
     asking = state.candidacy
     if asking and ran.id == asking.fence_id:
         return on_fenced(rules, state, asking, ran)
+    gate = state.gate
+    if gate.run and gate.retry_at is None and ran.id == gate.run.id:
+        return state_errands.on_answered(rules, state, gate.run, ran)
     run, unwanted = state.hooks.running, state.hooks.unwanted
     if run is None or run.id != ran.id:
         return Decision(state)
@@ -29,7 +32,7 @@ def on_ran(rules: Rules, state: State, ran: Ran) -> Decision:
             state = replace(state, hooks=replace(state.hooks, failed=(run.errand, run.id)))
             done = Decision(state, (Emit(state.role, state.term, words, warning=True),))
         done = done.then(lambda s: on_hook(rules, s, run, ran))
-    return done.then(lambda s: resume_resign(rules, s)).then(hooks.begin_next)
+    return done.then(lambda s: leaving.farewell(rules, s)).then(hooks.begin_next)
 
 
 def on_hook(rules: Rules, state: State, run: Run, ran: Ran) -> Decision:
@@ -37,33 +40,17 @@ def on_hook(rules: Rules, state: State, run: Run, ran: Ran) -> Decision:
     if run.errand is Errand.PRE_START:
         return before_start(rules, state, ran)
     if run.errand is Errand.PRE_STOP:
-        leaving = state.leaving
-        assert leaving is not None  # Else it would not be wanted any more.
-        return Decision(state, (Stop(state.term, kill=False, because=leaving.because),))
+        left = state.leaving
+        assert left is not None  # Else it would not be wanted any more.
+        return Decision(state, (Stop(state.term, kill=False, because=left.because),))
     return Decision(state)
 
 
 def before_start(rules: Rules, state: State, ran: Ran) -> Decision:
-    """HAD_PRE_START is over: start, if it did not veto and authority still allows it."""
-    leading = state.leading
-    assert leading is not None
+    """HAD_PRE_START is over: start, if it did not veto."""
     if ran.outcome is not Outcome.DONE:
         return controllee.unfit(rules, state, f"vetoed by HAD_PRE_START: {ran.because}")
-    if leading.deadline <= state.now:
-        at = Millis(state.now + rules.heartbeat_ms)  # Once authority is back, if it comes back.
-        stopped = replace(state.controllee, state=ControlleeState.STOPPED)
-        return Decision(replace(state, restart_at=at, controllee=stopped))
-    return hooks.start_now(state)
-
-
-def resume_resign(rules: Rules, state: State) -> Decision:
-    """A leader whose tree is dead resigns once HAD_POST_STOP is over."""
-    left = state.leaving
-    if left is None or state.leading is None or not state.leading.closed:
-        return Decision(state)
-    if hooks.is_pending(state, Errand.POST_STOP):
-        return Decision(state)
-    return leaving.resign(rules, state, left.secret)
+    return hooks.start_now(rules, state)
 
 
 def on_fenced(rules: Rules, state: State, asking: Candidacy, ran: Ran) -> Decision:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hadelect.core.messages import Message, Proof
+from hadelect.core.versions import Replica
 from hadelect.core.vocabulary import ControlleeState, Millis, Name, Outcome, Rules, Term
 
 
@@ -80,6 +81,21 @@ class Ran:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaChanged:
+    """What the replication daemon beside us says of our copy of the state."""
+
+    replica: Replica
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationSaid:
+    """What it did that people must know: a line kept aside, a loss accepted by an operator …"""
+
+    because: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Persisted:
     """The record with this serial number (and all before it) is on disk."""
 
@@ -143,6 +159,8 @@ Event = (
     | LeftoverStuck
     | ControlleeChanged
     | Ran
+    | ReplicaChanged
+    | ReplicationSaid
     | Persisted
     | PersistFailed
     | Handover

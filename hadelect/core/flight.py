@@ -20,7 +20,7 @@ from hadelect.core.render import change
 from hadelect.core.state import Decision, State
 from hadelect.core.vocabulary import Millis, Rules
 
-FORMAT = 1  # Of these lines; another one is refused.
+FORMAT = 2  # Of these lines; another one is refused.
 
 
 @dataclass(frozen=True, slots=True)

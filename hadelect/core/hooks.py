@@ -12,7 +12,7 @@
 from hadelect.core.effects import Cancel, Effect, Run, Start, Stop
 from hadelect.core.frozen import replace
 from hadelect.core.state import Decision, State
-from hadelect.core.vocabulary import Cause, ControlleeState, Errand, Name, Rules
+from hadelect.core.vocabulary import Cause, ControlleeState, Errand, Millis, Name, Rules
 
 OF_A_LEADERSHIP = (Errand.PRE_START, Errand.POST_START, Errand.PRE_STOP)
 
@@ -76,12 +76,17 @@ def start(rules: Rules, state: State, cause: Cause, old: Name | None = None) -> 
     state = replace(state, hooks=replace(state.hooks, undo=Errand.POST_STOP in rules.errands))
     if Errand.PRE_START in rules.errands:
         return ask(rules, state, Errand.PRE_START, cause, (old, rules.me))
-    return start_now(state)
+    return start_now(rules, state)
 
 
-def start_now(state: State) -> Decision:
+def start_now(rules: Rules, state: State) -> Decision:
+    """If authority still allows it: what went before may have taken its time."""
     leading = state.leading
     assert leading is not None
+    if leading.deadline <= state.now:
+        at = Millis(state.now + rules.heartbeat_ms)  # Once authority is back, if it comes back.
+        stopped = replace(state.controllee, state=ControlleeState.STOPPED)
+        return Decision(replace(state, restart_at=at, controllee=stopped))
     state = replace(state, leading=replace(leading, started=True))
     return Decision(state, (Start(state.term, leading.deadline),))
 

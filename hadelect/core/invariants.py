@@ -17,6 +17,7 @@ def broken(rules: Rules, state: State) -> tuple[str, ...]:
         ("a leader's term is its own", not leads or own_term(rules, state)),
         ("a witness never stands", not (rules.witness and (leads or stands))),
         ("only a leader waits to restart", leads or state.restart_at is None),
+        ("only a leader asks for its state", leads or state.gate.run is None),
         (
             "no candidate beside a tree of its own",
             not stands or state.controllee.state is ControlleeState.STOPPED,

@@ -10,7 +10,7 @@
    majority: the later term stays; the earlier one has lost its authority already.
 """
 
-from hadelect.core import hooks
+from hadelect.core import state_gate
 from hadelect.core.authority import beating, majority_authority, with_ack, with_authority
 from hadelect.core.effects import Effect, Emit, Persist, Retitle, Send
 from hadelect.core.events import Persisted
@@ -59,7 +59,7 @@ def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
     led = with_known(led, Leadership(led.term, rules.me), leading.secret_hash)
     voters = ", ".join(name for name in rules.voters if name in candidacy.grants)
     why = (candidacy.cause, f"votes of {voters}; {candidacy.because}")
-    started = hooks.start(rules, led, candidacy.cause, gone_leader(candidacy))
+    started = state_gate.start(rules, led, candidacy.cause, gone_leader(candidacy))
     word = Leader(led.term, rules.lease_ms, leading.secret_hash)
     said = tuple(Send(peer, word) for peer in rules.peers)
     won = become(rules, started.state, Role.LEADER, why, *started.effects, *said)

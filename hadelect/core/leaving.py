@@ -1,12 +1,13 @@
 """How a leadership ends on purpose, and what follows from any proven end.
 
-1. The leader sends Alive until its tree is verified dead; then Resign, with the secret, to *all*.
+1. The leader sends Alive until its tree is verified dead, HAD_POST_STOP is over and its last state
+   is elsewhere (or could not be had there in time); then Resign, with the secret, to *all*.
 2. The successor stands at once; the others leave it `successor_ms`, then stand by priority.
 3. Before the stop a handover may be refused; after Resign the old leader needs a new term.
 4. A clean stop writes down what is still promised; after that record nothing is promised any more.
 """
 
-from hadelect.core import hooks
+from hadelect.core import hooks, state_gate
 from hadelect.core.candidacy import plan, take_turn
 from hadelect.core.effects import Answer, Effect, Emit, Persist, Quit, Send
 from hadelect.core.events import Drain, Handover, Released, Shutdown
@@ -36,21 +37,31 @@ def leave(rules: Rules, state: State, leaving: Leaving) -> Decision:
     """Begin to leave: the tree is asked to end, Alive goes on until it has."""
     if state.leading is None or state.leaving is not None:
         return Decision(state)
-    state = replace(state, leaving=leaving, restart_at=None)
+    state, unprepared = state_gate.dropped(replace(state, leaving=leaving, restart_at=None))
     to = f", in favour of {leaving.successor}" if leaving.successor else ""
     told = Emit(state.role, state.term, f"stops its controllee{to}: {leaving.because}")
-    return Decision(state, (told,)).then(lambda s: hooks.stop(rules, s))
+    return Decision(state, (*unprepared, told)).then(lambda s: hooks.stop(rules, s))
 
 
 def closed(rules: Rules, state: State, secret: str) -> Decision:
-    """Our tree is verified dead: HAD_POST_STOP, if there is one, then the last word."""
+    """Our tree is verified dead."""
     leaving = state.leaving
     assert leaving is not None
     state = replace(state, leaving=replace(leaving, secret=secret))
     undone = hooks.undo(rules, state, leaving.cause, leaving.successor)
-    if hooks.is_pending(undone.state, Errand.POST_STOP):
-        return undone
-    return undone.then(lambda s: resign(rules, s, secret))
+    return undone.then(lambda s: farewell(rules, s))
+
+
+def farewell(rules: Rules, state: State) -> Decision:
+    """HAD_POST_STOP, then the last copy of the state, then the last word: what comes next."""
+    left, leading = state.leaving, state.leading
+    if left is None or leading is None or not leading.closed:
+        return Decision(state)
+    if hooks.is_pending(state, Errand.POST_STOP) or state.gate.run is not None:
+        return Decision(state)
+    if state_gate.owes_flush(state, leading):
+        return state_gate.flush(rules, state, left)
+    return resign(rules, state, left.secret)
 
 
 def resign(rules: Rules, state: State, secret: str) -> Decision:
@@ -73,7 +84,10 @@ def on_ask_handover(rules: Rules, state: State, sender: Name, asked: AskHandover
     """The primary asks for its place: hand over if it may have it."""
     if state.leading is None or state.leaving or sender != rules.primary:
         return Decision(state)
-    if asked.term != state.term or not is_candidate_peer(rules, state.peer(sender), state.now):
+    view = state.peer(sender)
+    if asked.term != state.term or not is_candidate_peer(rules, view, state.now):
+        return Decision(state)
+    if state_gate.too_old(rules, state, state_gate.said_by(view)):
         return Decision(state)
     return leave(rules, state, Leaving(sender, Cause.PRIMARY, asked.because))
 
@@ -83,7 +97,7 @@ def on_ask_handover(rules: Rules, state: State, sender: Name, asked: AskHandover
 
 def on_handover(rules: Rules, state: State, asked: Handover) -> Decision:
     refusal = handover_refusal(rules, state, asked)
-    successor = asked.to or best_successor(rules, state, state.now)
+    successor = asked.to or state_gate.successor(rules, state)
     if refusal:
         return Decision(state, (Answer(asked.id, ok=False, text=refusal),))
     if asked.dry_run:
@@ -116,7 +130,8 @@ def handover_refusal(rules: Rules, state: State, asked: Handover) -> str:
         return unfit_peer(rules, state, asked.to)
     if not asked.to and not asked.force and best_successor(rules, state, state.now) is None:
         return "no other member is reachable, fit and not drained"
-    return ""
+    to = asked.to or state_gate.successor(rules, state)
+    return "" if asked.force else state_gate.handover_refusal(rules, state, to)
 
 
 def unfit_peer(rules: Rules, state: State, name: Name) -> str:
@@ -130,17 +145,20 @@ def unfit_peer(rules: Rules, state: State, name: Name) -> str:
 
 def on_drain(rules: Rules, state: State, asked: Drain) -> Decision:
     """Durable; a leader hands over first, and is refused when nobody could take over."""
-    nobody = best_successor(rules, state, state.now) is None
-    if state.leading and asked.drained and not asked.force and nobody:
+    if state.leading and asked.drained and not asked.force:
+        successor = state_gate.successor(rules, state)
         text = "it leads and no other member is fit; --force leaves the pool without a leader"
-        return Decision(state, (Answer(asked.id, ok=False, text=text),))
+        if successor is not None:
+            text = state_gate.handover_refusal(rules, state, successor)
+        if text:
+            return Decision(state, (Answer(asked.id, ok=False, text=text),))
     state = state.with_record(replace(state.record, drained=asked.drained))
     state = replace(state, report_due=state.now)
     written = Decision(state, (Persist(state.record),))
     word = "drained" if asked.drained else "undrained"
     told = Emit(state.role, state.term, f"{word} by an operator: {asked.because}")
     if state.leading and asked.drained and state.leaving is None:
-        successor = best_successor(rules, state, state.now)
+        successor = state_gate.successor(rules, state)
         leaving = Leaving(successor, Cause.HANDOVER, f"drained: {asked.because}", asked.id)
         return written.plus(told).then(lambda s: leave(rules, s, leaving))
     done = written.plus(told, Answer(asked.id, ok=True, text=f"{rules.me} is {word}"))
@@ -152,7 +170,7 @@ def on_drain(rules: Rules, state: State, asked: Drain) -> Decision:
 def on_shutdown(rules: Rules, state: State, asked: Shutdown) -> Decision:
     state = replace(state, ending=True)
     if state.leading:
-        successor = best_successor(rules, state, state.now)
+        successor = state_gate.successor(rules, state)
         return leave(rules, state, Leaving(successor, Cause.SHUTDOWN, asked.because))
     return to_passive(rules, state, (Cause.SHUTDOWN, asked.because))
 

@@ -7,6 +7,7 @@ digest) that the wire checks; a peer of another identity is heard only through i
 
 from dataclasses import dataclass
 
+from hadelect.core.versions import Replica
 from hadelect.core.vocabulary import (
     ControlleeState,
     Identity,
@@ -55,6 +56,7 @@ class Standing:
     drained: bool
     hears: tuple[Name, ...]  # The peers it heard within one lease.
     controllee: Controllee = Controllee()
+    replica: Replica | None = None  # None: it replicates nothing.
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,14 @@ class SendId:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """I promised silence for your lease, and the vote is on my disk."""
+    """I promised silence for your lease, and the vote is on my disk.
+
+    `replica`: a winner must know what state its voters hold, and a standing may be a second old.
+    """
 
     term: Term
     sent_at: Millis
+    replica: Replica | None = None
 
 
 @dataclass(frozen=True, slots=True)

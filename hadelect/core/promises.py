@@ -112,7 +112,7 @@ def longest_silence(state: State, leader: Name, lease_ms: Millis) -> Millis:
 def grant(state: State, sender: Name, asked: SendId) -> Decision:
     """Vote: promise silence, write it down, and only then say so."""
     until = longest_silence(state, sender, asked.lease_ms)
-    vote = Send(sender, Vote(asked.term, asked.sent_at))
+    vote = Send(sender, Vote(asked.term, asked.sent_at, state.replica))
     record = state.record
     again = (record.promised_term, record.promised_to) == (asked.term, sender)
     if again and asked.lease_ms <= record.longest_lease_ms:

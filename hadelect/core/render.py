@@ -32,6 +32,8 @@ from hadelect.core.events import (
     Received,
     Released,
     Reloaded,
+    ReplicaChanged,
+    ReplicationSaid,
     Shutdown,
     SupervisorReady,
     Tick,
@@ -119,6 +121,10 @@ def happening(event: Event) -> str:
             return f"its controllee of term {term} is {state.value}{why}"
         case Ran(number, outcome, because):
             return f"errand {number} is {outcome.value}: {because}"
+        case ReplicaChanged(replica):
+            return f"its copy of the state is {replica.version}: {replica.problem or 'well'}"
+        case ReplicationSaid(because):
+            return f"its replication daemon says: {because}"
         case Persisted(serial):
             return f"record {serial} is on disk"
         case PersistFailed(serial, because):

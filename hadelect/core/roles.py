@@ -5,7 +5,7 @@
 3. Whoever leaves LEADER has no secret for a next term until the supervisor hands one out.
 """
 
-from hadelect.core import checking, fencing, hooks
+from hadelect.core import checking, fencing, hooks, state_gate
 from hadelect.core.effects import Answer, Effect, Emit, Send, Stop
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Withdraw
@@ -41,6 +41,7 @@ def leave_leader(rules: Rules, state: State, because: str) -> tuple[State, tuple
             controllee = replace(controllee, state=ControlleeState.STOPPING)
     state, unchecked = checking.over(state)
     state, dropped = hooks.dropped(state, hooks.OF_A_LEADERSHIP)
+    state, unprepared = state_gate.dropped(state)
     ex_leader = replace(
         state,
         leading=None,
@@ -55,7 +56,7 @@ def leave_leader(rules: Rules, state: State, because: str) -> tuple[State, tuple
     )
     if state.leaving and state.leaving.command:
         stop += (Answer(state.leaving.command, ok=False, text=f"interrupted: {because}"),)
-    return ex_leader, (*stop, *unchecked, *dropped)
+    return ex_leader, (*stop, *unchecked, *dropped, *unprepared)
 
 
 def withdrawal(rules: Rules, candidacy: Candidacy | None) -> tuple[Effect, ...]:

@@ -11,6 +11,7 @@ from typing import Self
 from hadelect.core.effects import Effect, Record, Run
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Controllee, Proof, Standing
+from hadelect.core.versions import Replica
 from hadelect.core.vocabulary import (
     NO_TERM,
     Cause,
@@ -137,6 +138,7 @@ class Fitness:
     store_retry_at: Millis = Millis(0)
     leftover: str = ""  # Something of an earlier life still runs.
     controllee: str = ""  # Restart limit, failed exec, stop_failed …
+    state: str = ""  # It led and could not have the newest state, which another has …
     until: Millis | None = None  # … until when (cooldown); None = until it changes.
 
 
@@ -164,6 +166,17 @@ class Check:
     failures: int = 0  # In a row.
     because: str = ""  # The last word of a probe that was not well.
     hung: str = ""  # Why its tree is being ended; "" = it is not.
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the replication daemon is asked for around a start, or after the end of the tree."""
+
+    run: Run | None = None  # Asked now; or, with `retry_at`, to be asked again.
+    since: Millis = Millis(0)  # When this start began to wait.
+    retry_at: Millis | None = None
+    because: str = ""  # Why the last preparation failed.
+    flushed: bool = False  # It was asked for the last copy of this leadership.
 
 
 @dataclass(frozen=True)
@@ -206,6 +219,8 @@ class State:
     errand_serial: int = 0  # Numbers the errands of this life.
     restart_at: Millis | None = None
     exits: tuple[Millis, ...] = ()  # The controllee's own ends within the window.
+    replica: Replica | None = None  # Our own copy of the state; None: nothing is replicated.
+    gate: Gate = Gate()
     fitness: Fitness = Fitness()
     relapses: int = 0  # How often we led and became unfit again: the cooldown doubles.
     ask_at: Millis | None = None  # The primary asks for its place then.

@@ -6,7 +6,7 @@ at most one lease per silence.
 
 from typing import assert_never
 
-from hadelect.core import candidacy, checking, controllee, leading
+from hadelect.core import candidacy, checking, controllee, leading, state_gate
 from hadelect.core.effects import Send
 from hadelect.core.events import Tick
 from hadelect.core.frozen import replace
@@ -121,11 +121,14 @@ def could_lead(rules: Rules, state: State) -> bool:
     """Nothing but the living leader stands in the way."""
     if unfit_because(rules, state) or state.record.drained or state.ending:
         return False
-    return state.controllee.state is ControlleeState.STOPPED and state.now >= state.mute_until
+    stopped = state.controllee.state is ControlleeState.STOPPED
+    return stopped and state.now >= state.mute_until and state_gate.is_current(rules, state)
 
 
 def tick_leader(rules: Rules, state: State) -> Decision:
     restarted = controllee.restart(rules, state).then(checking.tick)
+    if state.gate.retry_at is not None:
+        restarted = restarted.then(state_gate.tick)
     current = restarted.state.leading
     if current is None or state.now < current.alive_due:
         return restarted
@@ -156,7 +159,7 @@ def role_instants(rules: Rules, state: State) -> list[Millis]:
         case Role.LEADER:
             led = state.leading
             assert led is not None
-            own = (controllee.restart_due(state), checking.due(state))
+            own = (controllee.restart_due(state), checking.due(state), state.gate.retry_at)
             return [led.alive_due, led.authority_until, *(at for at in own if at is not None)]
     assert_never(state.role)
 

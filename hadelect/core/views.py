@@ -61,15 +61,19 @@ def unfit_because(rules: Rules, state: State) -> str:
     if rules.witness:
         return "a witness never leads"
     fitness = state.fitness
-    if fitness.leftover or fitness.store or fitness.controllee:
-        return fitness.leftover or fitness.store or fitness.controllee
+    if fitness.leftover or fitness.store or fitness.controllee or fitness.state:
+        return fitness.leftover or fitness.store or fitness.controllee or fitness.state
     if state.controllee.state is ControlleeState.STOP_FAILED:
         return "stop_failed: its controllee cannot be killed"
     if state.role is Role.PRE:
         return "not ready yet"
     if state.role is not Role.LEADER and not state.secret_hash:
         return "the supervisor is not ready"
-    return "" if state.role is Role.LEADER else refused_by(rules, state)
+    if state.role is Role.LEADER:
+        return ""
+    if state.replica is not None and state.replica.problem:
+        return state.replica.problem
+    return refused_by(rules, state)
 
 
 def refused_by(rules: Rules, state: State) -> str:
@@ -182,9 +186,14 @@ def turn(rules: Rules, state: State, gone: Name | None, now: Millis) -> int:
     )
 
 
+def candidates(rules: Rules, state: State, now: Millis) -> Iterator[PeerView]:
+    """The peers that could lead."""
+    return (peer for peer in state.peers if is_candidate_peer(rules, peer, now))
+
+
 def best_successor(rules: Rules, state: State, now: Millis) -> Name | None:
     """The most senior peer that could lead."""
-    fit = (peer.name for peer in state.peers if is_candidate_peer(rules, peer, now))
+    fit = (peer.name for peer in candidates(rules, state, now))
     return min(fit, key=rules.position, default=None)
 
 
@@ -219,4 +228,5 @@ def standing_of(rules: Rules, state: State, now: Millis) -> Standing:
         drained=state.record.drained,
         hears=reached(rules, state, now),
         controllee=state.controllee,
+        replica=state.replica,
     )

@@ -62,7 +62,9 @@ class Cause(Enum):
 
 
 class Errand(Enum):
-    """A command that the administrator named; the value says which."""
+    """What takes time and is done by others: a command that the administrator named (the value says
+    which), or what the replication daemon is asked for.
+    """
 
     CHECK = "CHECK"  # The health probe of the controllee.
     PRE_START = "HAD_PRE_START"
@@ -71,6 +73,11 @@ class Errand(Enum):
     POST_STOP = "HAD_POST_STOP"
     ON_LEADER_CHANGE = "HAD_ON_LEADER_CHANGE"
     FENCE = "HAD_FENCE_COMMAND"
+    PREPARE_STATE = "PREPARE_STATE"  # Have the newest state on the live files before a start.
+    FLUSH_STATE = "FLUSH_STATE"  # Have all that the controllee wrote elsewhere before Resign.
+
+
+OF_STATE = (Errand.PREPARE_STATE, Errand.FLUSH_STATE)  # Not commands: the replication daemon's.
 
 
 class Outcome(Enum):
@@ -136,6 +143,8 @@ class Rules:
     check_interval_ms: Millis = Millis(10_000)
     check_failures: int = 3  # In a row.
     start_grace_ms: Millis = Millis(30_000)  # Until the first success, failed probes do not count.
+    replicates: bool = False  # A replication daemon beside each member keeps the state there.
+    max_lag_ms: Millis = Millis(300_000)  # A copy that is older is no good to hand over to.
 
     # Fixed by the protocol (design section 3); in one place so that no number hides elsewhere.
     round_ms: Millis = Millis(500)  # One election round: what an objection or a silent voter costs.

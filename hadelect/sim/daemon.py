@@ -41,7 +41,16 @@ from hadelect.core.hands import carry_out
 from hadelect.core.messages import Hello, PreVoteReply, Refused, Resign
 from hadelect.core.state import State
 from hadelect.core.views import active_promise
-from hadelect.core.vocabulary import NO_TERM, Cause, ControlleeState, Errand, Millis, Role, Term
+from hadelect.core.vocabulary import (
+    NO_TERM,
+    OF_STATE,
+    Cause,
+    ControlleeState,
+    Errand,
+    Millis,
+    Role,
+    Term,
+)
 from hadelect.sim.process import Pipe, Process
 
 if TYPE_CHECKING:
@@ -89,6 +98,7 @@ class Daemon(Process):
         self._count_start(found, same_boot=same_boot)
         carry_out(decision.effects, self)
         self.world.network.dial_all(self.name)
+        self.machine.replication.connect(self)
         self.world.referees.topology_changed()
         self.arm()
 
@@ -299,12 +309,15 @@ class Daemon(Process):
         self._command(lambda: self.supervisor.end_tree(effect.term))
 
     def run_errand(self, effect: Run) -> None:
-        if effect.errand in self.rules.errands:
+        if effect.errand in OF_STATE:
+            self.machine.replication.run(self, effect)
+        elif effect.errand in self.rules.errands:
             self._command(lambda: self.supervisor.errands.run(self, effect))
         else:
             self._command(lambda: self.supervisor.errands.nothing_to_do(self, effect))
 
     def cancel(self, effect: Cancel) -> None:
+        self.machine.replication.cancel(effect.id)
         self._command(lambda: self.supervisor.errands.cancel(self, effect.id))
 
     def emit(self, effect: Emit) -> None:

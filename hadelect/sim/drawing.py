@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from hadelect.core.vocabulary import Arbitration, Errand, Millis, Rules
+from hadelect.core.vocabulary import OF_STATE, Arbitration, Errand, Millis, Rules
 from hadelect.sim.faults import EVENTS, Faults
 from hadelect.sim.world import pool_of
 
@@ -135,7 +135,8 @@ def with_errands(
     if dice.random() < 0.67:
         return rules, faults
     some = dice.random() < 0.5
-    errands = tuple(errand for errand in Errand if not some or dice.random() < 0.5)
+    commands = (errand for errand in Errand if errand not in OF_STATE)
+    errands = tuple(errand for errand in commands if not some or dice.random() < 0.5)
     faults = replace(faults, errand_ms=(1, dice.choice((5, 50) if kindly else (5, 50, 1500))))
     if not kindly:
         fail, hang = dice.choice((0.0, 0.0, 0.1)), dice.choice((0.0, 0.0, 0.1))

@@ -13,6 +13,7 @@ from hadelect.sim.clock import BootClock
 from hadelect.sim.disk import Disk
 from hadelect.sim.faults import JITTER_BORNE_MS
 from hadelect.sim.process import Process
+from hadelect.sim.replication_by_script import ReplicationByScript
 from hadelect.sim.supervisor import STOP_TIMEOUT_MS, Supervisor
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Machine:
         self.lives = 0  # Of supervisors, over all boots.
         self.clock = BootClock(0, 0)
         self.disk = Disk(self)
+        self.replication = ReplicationByScript(self)
         self.supervisor: Supervisor | None = None
         self.daemon: Daemon | None = None
         self.trees: list[Init] = []

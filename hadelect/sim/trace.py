@@ -58,7 +58,8 @@ class Script:
     # -- the pool and time -----------------------------------------------------------------------
 
     def pool(self, words: list[str]) -> None:
-        """`pool SIZE [none|majority] [primary] [witness] [off] [lease=T] [errands=NAME,…]`.
+        """`pool SIZE [none|majority] [primary] [replicates] [witness] [off] [lease=T]
+        [errands=NAME,…]`.
 
         The first boots last.
         """
@@ -66,6 +67,7 @@ class Script:
             "unfit_cooldown_ms": 60_000,
             "check_interval_ms": 2000,
             "use_primary": "primary" in words,
+            "replicates": "replicates" in words,
         }
         given = dict(word.split("=") for word in words if "=" in word)
         named = given.pop("errands", "")
@@ -178,6 +180,12 @@ class Script:
         """`errand MEMBER NAME fails|hangs|unknown|works`: what becomes of that command there."""
         self.machine(words[0]).habits[Errand(words[1])] = words[2]
 
+    def replica(self, words: list[str]) -> None:
+        """`replica MEMBER … silent|[version=T.S] [known=T.S] [ready=no] [lag=S] [problem=TEXT]`."""
+        said = [word for word in words if "=" in word or word == "silent"]
+        for name in words[: len(words) - len(said)]:
+            self.machine(name).replication.set(said)
+
     def no_tree(self, words: list[str]) -> None:
         """`no-tree MEMBER`: once its controllee has ended no new init can be raised there."""
         self.machine(words[0]).treeless = True
@@ -259,6 +267,7 @@ COMMANDS: dict[str, Callable[[Script, list[str]], None]] = {
         Script.reload,
         Script.disk_full,
         Script.no_tree,
+        Script.replica,
         Script.disk_works,
         Script.disk_stalls,
         Script.unkillable,

@@ -17,9 +17,12 @@ from hadelect.core.events import (
     PeerRefused,
     Persisted,
     PersistFailed,
+    Ran,
     Received,
     Released,
     Reloaded,
+    ReplicaChanged,
+    ReplicationSaid,
     Shutdown,
     SupervisorReady,
     Tick,
@@ -49,12 +52,14 @@ from hadelect.core.messages import (
 )
 from hadelect.core.render import explained
 from hadelect.core.state import State
+from hadelect.core.versions import Replica, Version
 from hadelect.core.views import active_promise
 from hadelect.core.vocabulary import (
     Arbitration,
     Identity,
     Millis,
     Name,
+    Outcome,
     Refusal,
     Role,
     Rules,
@@ -69,6 +74,15 @@ WORDS = st.sampled_from(["", "why", "x" * 300])
 HASHES = st.sampled_from(["", *map(hash_of, SECRETS.values())])
 SECRET = st.sampled_from(["", "junk", *SECRETS.values()])
 MAYBE_NAME = st.one_of(st.none(), NAMES)
+VERSIONS = st.builds(Version, TERMS, st.integers(1, 3), st.sampled_from(["abc", "def"]))
+REPLICAS = st.builds(
+    Replica,
+    st.one_of(st.none(), VERSIONS),
+    st.one_of(st.none(), VERSIONS),
+    st.booleans(),
+    st.sampled_from([0, 400_000]).map(Millis),
+    st.sampled_from(["", "", "no room"]),
+)
 STANDINGS = st.builds(
     Standing,
     role=st.sampled_from(list(Role)),
@@ -83,6 +97,7 @@ STANDINGS = st.builds(
     drained=st.booleans(),
     hears=st.just((A, B)),
     controllee=st.just(standing().controllee),
+    replica=st.one_of(st.none(), REPLICAS),
 )
 PROOFS = st.builds(Proof, TERMS, NAMES, SECRET)
 REFUSALS = st.one_of(st.none(), st.sampled_from(list(Refusal)))
@@ -97,7 +112,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(PreVote, TIMES, st.none(), st.one_of(st.none(), PROOFS), STANDINGS),
     st.builds(PreVoteReply, TIMES, REFUSALS, STANDINGS),
     st.builds(SendId, TERMS, TIMES, LEASES, HASHES, st.one_of(st.none(), PROOFS)),
-    st.builds(Vote, TERMS, TIMES),
+    st.builds(Vote, TERMS, TIMES, st.one_of(st.none(), REPLICAS)),
     st.builds(Refused, TERMS, st.sampled_from(list(Refusal)), STANDINGS),
     st.builds(Withdraw, TERMS),
     st.builds(Resign, PROOFS, MAYBE_NAME, WORDS),
@@ -129,6 +144,9 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(PersistFailed, st.integers(0, 40), WORDS),
     st.builds(Handover, st.just(1), MAYBE_NAME, WORDS, st.booleans(), st.booleans()),
     st.builds(Drain, st.just(1), st.booleans(), WORDS, st.booleans()),
+    st.builds(ReplicaChanged, REPLICAS),
+    st.builds(ReplicationSaid, WORDS),
+    st.builds(Ran, st.integers(1, 9), st.sampled_from(list(Outcome)), WORDS),
 )
 TIMINGS = st.sampled_from(
     [
@@ -188,6 +206,7 @@ def check(rules: Rules, old: Any, new: Any, effects: tuple[Any, ...]) -> Any:
         if isinstance(effect, Start):
             assert effect.deadline > new.now
             assert new.role is Role.LEADER
+            assert new.gate.run is None  # Nothing is started while its state is waited for.
     if old.leading and not new.leading and not old.leading.closed:
         asked = any(isinstance(effect, Stop) for effect in effects)
         assert asked or new.controllee.state.value == "stopped"
@@ -214,10 +233,16 @@ def explainable(rules: Rules, state: State) -> None:
 
 RULES = st.sampled_from(
     [
-        Rules(me, replace(IDENTITY, arbitration=arbitration), use_primary=primary)
+        Rules(
+            me,
+            replace(IDENTITY, arbitration=arbitration),
+            use_primary=primary,
+            replicates=replicates,
+        )
         for me in (A, B, D)
         for arbitration in Arbitration
         for primary in (True, False)
+        for replicates in (True, False)
     ]
 )
 FOUND = st.one_of(st.none(), st.just(Record(clean=True)), st.just(Record(term=Term(64), vote=B)))

@@ -158,7 +158,7 @@ def test_new_rules_decide_what_comes_after() -> None:
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
-        ([Head(9, "9", "", Millis(0))], "format 9 is not 1"),
+        ([Head(9, "9", "", Millis(0))], "format 9 is not 2"),
         ([Step(Millis(1), Persisted(1), "", "", ())], "the beginning of the file is missing"),
         ([NewRules(rules_of())], "the beginning of the file is missing"),
     ],

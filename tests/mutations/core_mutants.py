@@ -407,8 +407,8 @@ ENDINGS = (
     Mutant(
         "resigns before its tree is dead",
         "core/leaving.py",
-        "    return Decision(state, (told,)).then(lambda s: hooks.stop(rules, s))",
-        "    stopped = Decision(state, (told,)).then(lambda s: hooks.stop(rules, s))\n"
+        "    return Decision(state, (*unprepared, told)).then(lambda s: hooks.stop(rules, s))",
+        "    stopped = Decision(state, (*unprepared, told)).then(lambda s: hooks.stop(rules, s))\n"
         '    return stopped.then(lambda s: resign(rules, s, ""))',
         "the successor starts beside it",
         aimed(0, 8),

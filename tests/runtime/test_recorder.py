@@ -75,7 +75,7 @@ def test_what_was_recorded_decides_the_same(tmp_path: Path) -> None:
     life.recorder.close()
     (path,) = files_in(life.directory)
     assert replayed(life.lines()) == 2 + 2 + 80
-    assert gzip.decompress(path.read_bytes()).startswith(b'{"is":"Head","format":1')
+    assert gzip.decompress(path.read_bytes()).startswith(b'{"is":"Head","format":2')
     assert life.recorder.dropped == 0
 
 
@@ -208,10 +208,10 @@ def test_a_torn_tail_is_fine(tmp_path: Path) -> None:
 def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
     """File and line; plain JSON lines are read like packed ones."""
     path = tmp_path / "x.jsonl"
-    path.write_text('{"is":"Head","format":1,"software":"","wall":"","now":1}\n{"is":"Nonsense"}\n')
+    path.write_text('{"is":"Head","format":2,"software":"","wall":"","now":1}\n{"is":"Nonsense"}\n')
     with pytest.raises(Unreadable, match=r"x.jsonl, line 2: it is 'Nonsense', none of Head"):
         list(Flight(path).lines())
-    path.write_text('{"is":"Head","format":1,"software":"","wall":"","now":1}\n{"is"')
+    path.write_text('{"is":"Head","format":2,"software":"","wall":"","now":1}\n{"is"')
     flight = Flight(path)
     assert len(list(flight.lines())) == 1
     assert flight.torn == "line 2 has no end"
