@@ -31,7 +31,7 @@ class StatusReply(_message.Message):
     def __init__(self, pool: _Optional[str] = ..., leader: _Optional[str] = ..., term: _Optional[int] = ..., arbitration: _Optional[str] = ..., answered_by: _Optional[str] = ..., members: _Optional[_Iterable[_Union[MemberStatus, _Mapping]]] = ..., warnings: _Optional[_Iterable[str]] = ..., promise: _Optional[str] = ...) -> None: ...
 
 class MemberStatus(_message.Message):
-    __slots__ = ("member", "priority", "primary", "role", "reachable", "fit", "unfit_because", "drained", "term", "last_heard_seconds", "version", "config_digest", "witness", "controllee", "mute", "leader", "hears")
+    __slots__ = ("member", "priority", "primary", "role", "reachable", "fit", "unfit_because", "drained", "term", "last_heard_seconds", "version", "config_digest", "witness", "controllee", "mute", "leader", "hears", "replica")
     MEMBER_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     PRIMARY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class MemberStatus(_message.Message):
     MUTE_FIELD_NUMBER: _ClassVar[int]
     LEADER_FIELD_NUMBER: _ClassVar[int]
     HEARS_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_FIELD_NUMBER: _ClassVar[int]
     member: str
     priority: int
     primary: bool
@@ -66,7 +67,24 @@ class MemberStatus(_message.Message):
     mute: bool
     leader: str
     hears: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, member: _Optional[str] = ..., priority: _Optional[int] = ..., primary: _Optional[bool] = ..., role: _Optional[str] = ..., reachable: _Optional[bool] = ..., fit: _Optional[bool] = ..., unfit_because: _Optional[str] = ..., drained: _Optional[bool] = ..., term: _Optional[int] = ..., last_heard_seconds: _Optional[float] = ..., version: _Optional[str] = ..., config_digest: _Optional[str] = ..., witness: _Optional[bool] = ..., controllee: _Optional[_Union[ControlleeStatus, _Mapping]] = ..., mute: _Optional[bool] = ..., leader: _Optional[str] = ..., hears: _Optional[_Iterable[str]] = ...) -> None: ...
+    replica: ReplicaStatus
+    def __init__(self, member: _Optional[str] = ..., priority: _Optional[int] = ..., primary: _Optional[bool] = ..., role: _Optional[str] = ..., reachable: _Optional[bool] = ..., fit: _Optional[bool] = ..., unfit_because: _Optional[str] = ..., drained: _Optional[bool] = ..., term: _Optional[int] = ..., last_heard_seconds: _Optional[float] = ..., version: _Optional[str] = ..., config_digest: _Optional[str] = ..., witness: _Optional[bool] = ..., controllee: _Optional[_Union[ControlleeStatus, _Mapping]] = ..., mute: _Optional[bool] = ..., leader: _Optional[str] = ..., hears: _Optional[_Iterable[str]] = ..., replica: _Optional[_Union[ReplicaStatus, _Mapping]] = ...) -> None: ...
+
+class ReplicaStatus(_message.Message):
+    __slots__ = ("version", "digest", "lag_seconds", "known", "ready", "problem")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    LAG_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    digest: str
+    lag_seconds: float
+    known: str
+    ready: bool
+    problem: str
+    def __init__(self, version: _Optional[str] = ..., digest: _Optional[str] = ..., lag_seconds: _Optional[float] = ..., known: _Optional[str] = ..., ready: _Optional[bool] = ..., problem: _Optional[str] = ...) -> None: ...
 
 class CheckStatus(_message.Message):
     __slots__ = ("state", "failures", "because")

@@ -23,69 +23,70 @@ _sym_db = _symbol_database.Default()
 
 
 from hadelect.pb import control_pb2 as hadelect_dot_pb_dot_control__pb2
+from hadelect.pb import replication_pb2 as hadelect_dot_pb_dot_replication__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahadelect/pb/election.proto\x12\x0bhadelect.v1\x1a\x19hadelect/pb/control.proto\"\x8e\x06\n\x08\x45nvelope\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\r\x12\x17\n\x0fidentity_digest\x18\x04 \x01(\t\x12\x15\n\rconfig_digest\x18\x05 \x01(\t\x12#\n\x05hello\x18\n \x01(\x0b\x32\x12.hadelect.v1.HelloH\x00\x12%\n\x06report\x18\x0b \x01(\x0b\x32\x13.hadelect.v1.ReportH\x00\x12#\n\x05\x61live\x18\x0c \x01(\x0b\x32\x12.hadelect.v1.AliveH\x00\x12*\n\talive_ack\x18\r \x01(\x0b\x32\x15.hadelect.v1.AliveAckH\x00\x12%\n\x06leader\x18\x0e \x01(\x0b\x32\x13.hadelect.v1.LeaderH\x00\x12(\n\x08pre_vote\x18\x0f \x01(\x0b\x32\x14.hadelect.v1.PreVoteH\x00\x12\x33\n\x0epre_vote_reply\x18\x10 \x01(\x0b\x32\x19.hadelect.v1.PreVoteReplyH\x00\x12&\n\x07send_id\x18\x11 \x01(\x0b\x32\x13.hadelect.v1.SendIdH\x00\x12!\n\x04vote\x18\x12 \x01(\x0b\x32\x11.hadelect.v1.VoteH\x00\x12\'\n\x07refused\x18\x13 \x01(\x0b\x32\x14.hadelect.v1.RefusedH\x00\x12)\n\x08withdraw\x18\x14 \x01(\x0b\x32\x15.hadelect.v1.WithdrawH\x00\x12%\n\x06resign\x18\x15 \x01(\x0b\x32\x13.hadelect.v1.ResignH\x00\x12\x30\n\x0c\x61sk_handover\x18\x16 \x01(\x0b\x32\x18.hadelect.v1.AskHandoverH\x00\x12\'\n\x07goodbye\x18\x17 \x01(\x0b\x32\x14.hadelect.v1.GoodbyeH\x00\x12#\n\x05probe\x18\x18 \x01(\x0b\x32\x12.hadelect.v1.ProbeH\x00\x12.\n\x0bprobe_reply\x18\x19 \x01(\x0b\x32\x17.hadelect.v1.ProbeReplyH\x00\x42\t\n\x07message\"\xc2\x01\n\x0eOperateRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\r\x12\x17\n\x0fidentity_digest\x18\x04 \x01(\t\x12\x30\n\x08handover\x18\n \x01(\x0b\x32\x1c.hadelect.v1.HandoverRequestH\x00\x12*\n\x05\x64rain\x18\x0b \x01(\x0b\x32\x19.hadelect.v1.DrainRequestH\x00\x42\t\n\x07\x63ommand\"*\n\nLeadership\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0e\n\x06leader\x18\x02 \x01(\t\"5\n\x05Proof\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0e\n\x06leader\x18\x02 \x01(\t\x12\x0e\n\x06secret\x18\x03 \x01(\t\"u\n\nControllee\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x05state\x18\x02 \x01(\x0e\x32\x1c.hadelect.v1.ControlleeState\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\r\n\x05since\x18\x04 \x01(\t\x12\x10\n\x08restarts\x18\x05 \x01(\r\"\x84\x02\n\x08Standing\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.hadelect.v1.Role\x12\x0c\n\x04term\x18\x02 \x01(\x04\x12\x0e\n\x06leader\x18\x03 \x01(\t\x12\x17\n\x0fleader_heard_ms\x18\x04 \x01(\x04\x12\x12\n\nknown_term\x18\x05 \x01(\x04\x12\r\n\x05\x62lank\x18\x06 \x01(\x08\x12\x0c\n\x04mute\x18\x07 \x01(\x08\x12\x0b\n\x03\x66it\x18\x08 \x01(\x08\x12\x15\n\runfit_because\x18\t \x01(\t\x12\x0f\n\x07\x64rained\x18\n \x01(\x08\x12\r\n\x05hears\x18\x0b \x03(\t\x12+\n\ncontrollee\x18\x0c \x01(\x0b\x32\x17.hadelect.v1.Controllee\"\x7f\n\x08Identity\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0f\n\x07members\x18\x02 \x03(\t\x12\x11\n\twitnesses\x18\x03 \x03(\t\x12-\n\x0b\x61rbitration\x18\x04 \x01(\x0e\x32\x18.hadelect.v1.Arbitration\x12\x12\n\ncontrollee\x18\x05 \x01(\t\"O\n\x05Hello\x12\'\n\x08identity\x18\x01 \x01(\x0b\x32\x15.hadelect.v1.Identity\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0c\n\x04life\x18\x03 \x01(\t\"1\n\x06Report\x12\'\n\x08standing\x18\x01 \x01(\x0b\x32\x15.hadelect.v1.Standing\"v\n\x05\x41live\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\x12\x10\n\x08lease_ms\x18\x03 \x01(\x04\x12\x13\n\x0bsecret_hash\x18\x04 \x01(\t\x12\'\n\x08standing\x18\x05 \x01(\x0b\x32\x15.hadelect.v1.Standing\"d\n\x08\x41liveAck\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\x12\'\n\x08standing\x18\x03 \x01(\x0b\x32\x15.hadelect.v1.Standing\x12\x10\n\x08lease_ms\x18\x04 \x01(\x04\"=\n\x06Leader\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x10\n\x08lease_ms\x18\x02 \x01(\x04\x12\x13\n\x0bsecret_hash\x18\x03 \x01(\t\"\x8d\x01\n\x07PreVote\x12\r\n\x05round\x18\x01 \x01(\x04\x12\'\n\x06silent\x18\x02 \x01(\x0b\x32\x17.hadelect.v1.Leadership\x12!\n\x05proof\x18\x03 \x01(\x0b\x32\x12.hadelect.v1.Proof\x12\'\n\x08standing\x18\x04 \x01(\x0b\x32\x15.hadelect.v1.Standing\"m\n\x0cPreVoteReply\x12\r\n\x05round\x18\x01 \x01(\x04\x12%\n\x07refusal\x18\x02 \x01(\x0e\x32\x14.hadelect.v1.Refusal\x12\'\n\x08standing\x18\x03 \x01(\x0b\x32\x15.hadelect.v1.Standing\"q\n\x06SendId\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\x12\x10\n\x08lease_ms\x18\x03 \x01(\x04\x12\x13\n\x0bsecret_hash\x18\x04 \x01(\t\x12!\n\x05proof\x18\x05 \x01(\x0b\x32\x12.hadelect.v1.Proof\"%\n\x04Vote\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\"g\n\x07Refused\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12%\n\x07refusal\x18\x02 \x01(\x0e\x32\x14.hadelect.v1.Refusal\x12\'\n\x08standing\x18\x03 \x01(\x0b\x32\x15.hadelect.v1.Standing\"\x18\n\x08Withdraw\x12\x0c\n\x04term\x18\x01 \x01(\x04\"O\n\x06Resign\x12!\n\x05proof\x18\x01 \x01(\x0b\x32\x12.hadelect.v1.Proof\x12\x11\n\tsuccessor\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x03 \x01(\t\",\n\x0b\x41skHandover\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x02 \x01(\t\"\x1a\n\x07Goodbye\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x01 \x01(\t\"&\n\x05Probe\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\",\n\nProbeReply\x12\x0f\n\x07sent_at\x18\x01 \x01(\x04\x12\r\n\x05leads\x18\x02 \x01(\x04*`\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ROLE_PRE\x10\x01\x12\x10\n\x0cROLE_PASSIVE\x10\x02\x12\x11\n\rROLE_ELECTION\x10\x03\x12\x0f\n\x0bROLE_LEADER\x10\x04*Z\n\x0b\x41rbitration\x12\x1b\n\x17\x41RBITRATION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41RBITRATION_NONE\x10\x01\x12\x18\n\x14\x41RBITRATION_MAJORITY\x10\x02*\xcf\x01\n\x0f\x43ontrolleeState\x12 \n\x1c\x43ONTROLLEE_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONTROLLEE_STATE_STOPPED\x10\x01\x12\x1d\n\x19\x43ONTROLLEE_STATE_STARTING\x10\x02\x12\x1c\n\x18\x43ONTROLLEE_STATE_RUNNING\x10\x03\x12\x1d\n\x19\x43ONTROLLEE_STATE_STOPPING\x10\x04\x12 \n\x1c\x43ONTROLLEE_STATE_STOP_FAILED\x10\x05*\xf4\x01\n\x07Refusal\x12\x17\n\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x18\n\x14REFUSAL_LEADER_ALIVE\x10\x01\x12\x1b\n\x17REFUSAL_HIGHER_PRIORITY\x10\x02\x12\x14\n\x10REFUSAL_PROMISED\x10\x03\x12\x14\n\x10REFUSAL_OLD_TERM\x10\x04\x12\x10\n\x0cREFUSAL_MUTE\x10\x05\x12\x11\n\rREFUSAL_BLANK\x10\x06\x12\x14\n\x10REFUSAL_NO_STORE\x10\x07\x12\x18\n\x14REFUSAL_NOT_A_MEMBER\x10\x08\x12\x18\n\x14REFUSAL_INCOMPATIBLE\x10\t2\x8a\x01\n\x08\x45lection\x12;\n\x07\x43onnect\x12\x15.hadelect.v1.Envelope\x1a\x15.hadelect.v1.Envelope(\x01\x30\x01\x12\x41\n\x07Operate\x12\x1b.hadelect.v1.OperateRequest\x1a\x19.hadelect.v1.CommandReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahadelect/pb/election.proto\x12\x0bhadelect.v1\x1a\x19hadelect/pb/control.proto\x1a\x1dhadelect/pb/replication.proto\"\x8e\x06\n\x08\x45nvelope\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\r\x12\x17\n\x0fidentity_digest\x18\x04 \x01(\t\x12\x15\n\rconfig_digest\x18\x05 \x01(\t\x12#\n\x05hello\x18\n \x01(\x0b\x32\x12.hadelect.v1.HelloH\x00\x12%\n\x06report\x18\x0b \x01(\x0b\x32\x13.hadelect.v1.ReportH\x00\x12#\n\x05\x61live\x18\x0c \x01(\x0b\x32\x12.hadelect.v1.AliveH\x00\x12*\n\talive_ack\x18\r \x01(\x0b\x32\x15.hadelect.v1.AliveAckH\x00\x12%\n\x06leader\x18\x0e \x01(\x0b\x32\x13.hadelect.v1.LeaderH\x00\x12(\n\x08pre_vote\x18\x0f \x01(\x0b\x32\x14.hadelect.v1.PreVoteH\x00\x12\x33\n\x0epre_vote_reply\x18\x10 \x01(\x0b\x32\x19.hadelect.v1.PreVoteReplyH\x00\x12&\n\x07send_id\x18\x11 \x01(\x0b\x32\x13.hadelect.v1.SendIdH\x00\x12!\n\x04vote\x18\x12 \x01(\x0b\x32\x11.hadelect.v1.VoteH\x00\x12\'\n\x07refused\x18\x13 \x01(\x0b\x32\x14.hadelect.v1.RefusedH\x00\x12)\n\x08withdraw\x18\x14 \x01(\x0b\x32\x15.hadelect.v1.WithdrawH\x00\x12%\n\x06resign\x18\x15 \x01(\x0b\x32\x13.hadelect.v1.ResignH\x00\x12\x30\n\x0c\x61sk_handover\x18\x16 \x01(\x0b\x32\x18.hadelect.v1.AskHandoverH\x00\x12\'\n\x07goodbye\x18\x17 \x01(\x0b\x32\x14.hadelect.v1.GoodbyeH\x00\x12#\n\x05probe\x18\x18 \x01(\x0b\x32\x12.hadelect.v1.ProbeH\x00\x12.\n\x0bprobe_reply\x18\x19 \x01(\x0b\x32\x17.hadelect.v1.ProbeReplyH\x00\x42\t\n\x07message\"\xc2\x01\n\x0eOperateRequest\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0e\n\x06sender\x18\x02 \x01(\t\x12\x10\n\x08protocol\x18\x03 \x01(\r\x12\x17\n\x0fidentity_digest\x18\x04 \x01(\t\x12\x30\n\x08handover\x18\n \x01(\x0b\x32\x1c.hadelect.v1.HandoverRequestH\x00\x12*\n\x05\x64rain\x18\x0b \x01(\x0b\x32\x19.hadelect.v1.DrainRequestH\x00\x42\t\n\x07\x63ommand\"*\n\nLeadership\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0e\n\x06leader\x18\x02 \x01(\t\"5\n\x05Proof\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0e\n\x06leader\x18\x02 \x01(\t\x12\x0e\n\x06secret\x18\x03 \x01(\t\"u\n\nControllee\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x05state\x18\x02 \x01(\x0e\x32\x1c.hadelect.v1.ControlleeState\x12\x0b\n\x03pid\x18\x03 \x01(\r\x12\r\n\x05since\x18\x04 \x01(\t\x12\x10\n\x08restarts\x18\x05 \x01(\r\"\xab\x02\n\x08Standing\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.hadelect.v1.Role\x12\x0c\n\x04term\x18\x02 \x01(\x04\x12\x0e\n\x06leader\x18\x03 \x01(\t\x12\x17\n\x0fleader_heard_ms\x18\x04 \x01(\x04\x12\x12\n\nknown_term\x18\x05 \x01(\x04\x12\r\n\x05\x62lank\x18\x06 \x01(\x08\x12\x0c\n\x04mute\x18\x07 \x01(\x08\x12\x0b\n\x03\x66it\x18\x08 \x01(\x08\x12\x15\n\runfit_because\x18\t \x01(\t\x12\x0f\n\x07\x64rained\x18\n \x01(\x08\x12\r\n\x05hears\x18\x0b \x03(\t\x12+\n\ncontrollee\x18\x0c \x01(\x0b\x32\x17.hadelect.v1.Controllee\x12%\n\x07replica\x18\r \x01(\x0b\x32\x14.hadelect.v1.Replica\"\x7f\n\x08Identity\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12\x0f\n\x07members\x18\x02 \x03(\t\x12\x11\n\twitnesses\x18\x03 \x03(\t\x12-\n\x0b\x61rbitration\x18\x04 \x01(\x0e\x32\x18.hadelect.v1.Arbitration\x12\x12\n\ncontrollee\x18\x05 \x01(\t\"O\n\x05Hello\x12\'\n\x08identity\x18\x01 \x01(\x0b\x32\x15.hadelect.v1.Identity\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x0c\n\x04life\x18\x03 \x01(\t\"1\n\x06Report\x12\'\n\x08standing\x18\x01 \x01(\x0b\x32\x15.hadelect.v1.Standing\"v\n\x05\x41live\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\x12\x10\n\x08lease_ms\x18\x03 \x01(\x04\x12\x13\n\x0bsecret_hash\x18\x04 \x01(\t\x12\'\n\x08standing\x18\x05 \x01(\x0b\x32\x15.hadelect.v1.Standing\"d\n\x08\x41liveAck\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\x12\'\n\x08standing\x18\x03 \x01(\x0b\x32\x15.hadelect.v1.Standing\x12\x10\n\x08lease_ms\x18\x04 \x01(\x04\"=\n\x06Leader\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x10\n\x08lease_ms\x18\x02 \x01(\x04\x12\x13\n\x0bsecret_hash\x18\x03 \x01(\t\"\x8d\x01\n\x07PreVote\x12\r\n\x05round\x18\x01 \x01(\x04\x12\'\n\x06silent\x18\x02 \x01(\x0b\x32\x17.hadelect.v1.Leadership\x12!\n\x05proof\x18\x03 \x01(\x0b\x32\x12.hadelect.v1.Proof\x12\'\n\x08standing\x18\x04 \x01(\x0b\x32\x15.hadelect.v1.Standing\"m\n\x0cPreVoteReply\x12\r\n\x05round\x18\x01 \x01(\x04\x12%\n\x07refusal\x18\x02 \x01(\x0e\x32\x14.hadelect.v1.Refusal\x12\'\n\x08standing\x18\x03 \x01(\x0b\x32\x15.hadelect.v1.Standing\"q\n\x06SendId\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\x12\x10\n\x08lease_ms\x18\x03 \x01(\x04\x12\x13\n\x0bsecret_hash\x18\x04 \x01(\t\x12!\n\x05proof\x18\x05 \x01(\x0b\x32\x12.hadelect.v1.Proof\"L\n\x04Vote\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\x12%\n\x07replica\x18\x03 \x01(\x0b\x32\x14.hadelect.v1.Replica\"g\n\x07Refused\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12%\n\x07refusal\x18\x02 \x01(\x0e\x32\x14.hadelect.v1.Refusal\x12\'\n\x08standing\x18\x03 \x01(\x0b\x32\x15.hadelect.v1.Standing\"\x18\n\x08Withdraw\x12\x0c\n\x04term\x18\x01 \x01(\x04\"O\n\x06Resign\x12!\n\x05proof\x18\x01 \x01(\x0b\x32\x12.hadelect.v1.Proof\x12\x11\n\tsuccessor\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x03 \x01(\t\",\n\x0b\x41skHandover\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x02 \x01(\t\"\x1a\n\x07Goodbye\x12\x0f\n\x07\x62\x65\x63\x61use\x18\x01 \x01(\t\"&\n\x05Probe\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07sent_at\x18\x02 \x01(\x04\",\n\nProbeReply\x12\x0f\n\x07sent_at\x18\x01 \x01(\x04\x12\r\n\x05leads\x18\x02 \x01(\x04*`\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0c\n\x08ROLE_PRE\x10\x01\x12\x10\n\x0cROLE_PASSIVE\x10\x02\x12\x11\n\rROLE_ELECTION\x10\x03\x12\x0f\n\x0bROLE_LEADER\x10\x04*Z\n\x0b\x41rbitration\x12\x1b\n\x17\x41RBITRATION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41RBITRATION_NONE\x10\x01\x12\x18\n\x14\x41RBITRATION_MAJORITY\x10\x02*\xcf\x01\n\x0f\x43ontrolleeState\x12 \n\x1c\x43ONTROLLEE_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONTROLLEE_STATE_STOPPED\x10\x01\x12\x1d\n\x19\x43ONTROLLEE_STATE_STARTING\x10\x02\x12\x1c\n\x18\x43ONTROLLEE_STATE_RUNNING\x10\x03\x12\x1d\n\x19\x43ONTROLLEE_STATE_STOPPING\x10\x04\x12 \n\x1c\x43ONTROLLEE_STATE_STOP_FAILED\x10\x05*\xf4\x01\n\x07Refusal\x12\x17\n\x13REFUSAL_UNSPECIFIED\x10\x00\x12\x18\n\x14REFUSAL_LEADER_ALIVE\x10\x01\x12\x1b\n\x17REFUSAL_HIGHER_PRIORITY\x10\x02\x12\x14\n\x10REFUSAL_PROMISED\x10\x03\x12\x14\n\x10REFUSAL_OLD_TERM\x10\x04\x12\x10\n\x0cREFUSAL_MUTE\x10\x05\x12\x11\n\rREFUSAL_BLANK\x10\x06\x12\x14\n\x10REFUSAL_NO_STORE\x10\x07\x12\x18\n\x14REFUSAL_NOT_A_MEMBER\x10\x08\x12\x18\n\x14REFUSAL_INCOMPATIBLE\x10\t2\x8a\x01\n\x08\x45lection\x12;\n\x07\x43onnect\x12\x15.hadelect.v1.Envelope\x1a\x15.hadelect.v1.Envelope(\x01\x30\x01\x12\x41\n\x07Operate\x12\x1b.hadelect.v1.OperateRequest\x1a\x19.hadelect.v1.CommandReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hadelect.pb.election_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=2860
-  _globals['_ROLE']._serialized_end=2956
-  _globals['_ARBITRATION']._serialized_start=2958
-  _globals['_ARBITRATION']._serialized_end=3048
-  _globals['_CONTROLLEESTATE']._serialized_start=3051
-  _globals['_CONTROLLEESTATE']._serialized_end=3258
-  _globals['_REFUSAL']._serialized_start=3261
-  _globals['_REFUSAL']._serialized_end=3505
-  _globals['_ENVELOPE']._serialized_start=71
-  _globals['_ENVELOPE']._serialized_end=853
-  _globals['_OPERATEREQUEST']._serialized_start=856
-  _globals['_OPERATEREQUEST']._serialized_end=1050
-  _globals['_LEADERSHIP']._serialized_start=1052
-  _globals['_LEADERSHIP']._serialized_end=1094
-  _globals['_PROOF']._serialized_start=1096
-  _globals['_PROOF']._serialized_end=1149
-  _globals['_CONTROLLEE']._serialized_start=1151
-  _globals['_CONTROLLEE']._serialized_end=1268
-  _globals['_STANDING']._serialized_start=1271
-  _globals['_STANDING']._serialized_end=1531
-  _globals['_IDENTITY']._serialized_start=1533
-  _globals['_IDENTITY']._serialized_end=1660
-  _globals['_HELLO']._serialized_start=1662
-  _globals['_HELLO']._serialized_end=1741
-  _globals['_REPORT']._serialized_start=1743
-  _globals['_REPORT']._serialized_end=1792
-  _globals['_ALIVE']._serialized_start=1794
-  _globals['_ALIVE']._serialized_end=1912
-  _globals['_ALIVEACK']._serialized_start=1914
-  _globals['_ALIVEACK']._serialized_end=2014
-  _globals['_LEADER']._serialized_start=2016
-  _globals['_LEADER']._serialized_end=2077
-  _globals['_PREVOTE']._serialized_start=2080
-  _globals['_PREVOTE']._serialized_end=2221
-  _globals['_PREVOTEREPLY']._serialized_start=2223
-  _globals['_PREVOTEREPLY']._serialized_end=2332
-  _globals['_SENDID']._serialized_start=2334
-  _globals['_SENDID']._serialized_end=2447
-  _globals['_VOTE']._serialized_start=2449
-  _globals['_VOTE']._serialized_end=2486
-  _globals['_REFUSED']._serialized_start=2488
-  _globals['_REFUSED']._serialized_end=2591
-  _globals['_WITHDRAW']._serialized_start=2593
-  _globals['_WITHDRAW']._serialized_end=2617
-  _globals['_RESIGN']._serialized_start=2619
-  _globals['_RESIGN']._serialized_end=2698
-  _globals['_ASKHANDOVER']._serialized_start=2700
-  _globals['_ASKHANDOVER']._serialized_end=2744
-  _globals['_GOODBYE']._serialized_start=2746
-  _globals['_GOODBYE']._serialized_end=2772
-  _globals['_PROBE']._serialized_start=2774
-  _globals['_PROBE']._serialized_end=2812
-  _globals['_PROBEREPLY']._serialized_start=2814
-  _globals['_PROBEREPLY']._serialized_end=2858
-  _globals['_ELECTION']._serialized_start=3508
-  _globals['_ELECTION']._serialized_end=3646
+  _globals['_ROLE']._serialized_start=2969
+  _globals['_ROLE']._serialized_end=3065
+  _globals['_ARBITRATION']._serialized_start=3067
+  _globals['_ARBITRATION']._serialized_end=3157
+  _globals['_CONTROLLEESTATE']._serialized_start=3160
+  _globals['_CONTROLLEESTATE']._serialized_end=3367
+  _globals['_REFUSAL']._serialized_start=3370
+  _globals['_REFUSAL']._serialized_end=3614
+  _globals['_ENVELOPE']._serialized_start=102
+  _globals['_ENVELOPE']._serialized_end=884
+  _globals['_OPERATEREQUEST']._serialized_start=887
+  _globals['_OPERATEREQUEST']._serialized_end=1081
+  _globals['_LEADERSHIP']._serialized_start=1083
+  _globals['_LEADERSHIP']._serialized_end=1125
+  _globals['_PROOF']._serialized_start=1127
+  _globals['_PROOF']._serialized_end=1180
+  _globals['_CONTROLLEE']._serialized_start=1182
+  _globals['_CONTROLLEE']._serialized_end=1299
+  _globals['_STANDING']._serialized_start=1302
+  _globals['_STANDING']._serialized_end=1601
+  _globals['_IDENTITY']._serialized_start=1603
+  _globals['_IDENTITY']._serialized_end=1730
+  _globals['_HELLO']._serialized_start=1732
+  _globals['_HELLO']._serialized_end=1811
+  _globals['_REPORT']._serialized_start=1813
+  _globals['_REPORT']._serialized_end=1862
+  _globals['_ALIVE']._serialized_start=1864
+  _globals['_ALIVE']._serialized_end=1982
+  _globals['_ALIVEACK']._serialized_start=1984
+  _globals['_ALIVEACK']._serialized_end=2084
+  _globals['_LEADER']._serialized_start=2086
+  _globals['_LEADER']._serialized_end=2147
+  _globals['_PREVOTE']._serialized_start=2150
+  _globals['_PREVOTE']._serialized_end=2291
+  _globals['_PREVOTEREPLY']._serialized_start=2293
+  _globals['_PREVOTEREPLY']._serialized_end=2402
+  _globals['_SENDID']._serialized_start=2404
+  _globals['_SENDID']._serialized_end=2517
+  _globals['_VOTE']._serialized_start=2519
+  _globals['_VOTE']._serialized_end=2595
+  _globals['_REFUSED']._serialized_start=2597
+  _globals['_REFUSED']._serialized_end=2700
+  _globals['_WITHDRAW']._serialized_start=2702
+  _globals['_WITHDRAW']._serialized_end=2726
+  _globals['_RESIGN']._serialized_start=2728
+  _globals['_RESIGN']._serialized_end=2807
+  _globals['_ASKHANDOVER']._serialized_start=2809
+  _globals['_ASKHANDOVER']._serialized_end=2853
+  _globals['_GOODBYE']._serialized_start=2855
+  _globals['_GOODBYE']._serialized_end=2881
+  _globals['_PROBE']._serialized_start=2883
+  _globals['_PROBE']._serialized_end=2921
+  _globals['_PROBEREPLY']._serialized_start=2923
+  _globals['_PROBEREPLY']._serialized_end=2967
+  _globals['_ELECTION']._serialized_start=3617
+  _globals['_ELECTION']._serialized_end=3755
 # @@protoc_insertion_point(module_scope)

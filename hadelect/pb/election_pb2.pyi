@@ -1,4 +1,5 @@
 from hadelect.pb import control_pb2 as _control_pb2
+from hadelect.pb import replication_pb2 as _replication_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -163,7 +164,7 @@ class Controllee(_message.Message):
     def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[ControlleeState, str]] = ..., pid: _Optional[int] = ..., since: _Optional[str] = ..., restarts: _Optional[int] = ...) -> None: ...
 
 class Standing(_message.Message):
-    __slots__ = ("role", "term", "leader", "leader_heard_ms", "known_term", "blank", "mute", "fit", "unfit_because", "drained", "hears", "controllee")
+    __slots__ = ("role", "term", "leader", "leader_heard_ms", "known_term", "blank", "mute", "fit", "unfit_because", "drained", "hears", "controllee", "replica")
     ROLE_FIELD_NUMBER: _ClassVar[int]
     TERM_FIELD_NUMBER: _ClassVar[int]
     LEADER_FIELD_NUMBER: _ClassVar[int]
@@ -176,6 +177,7 @@ class Standing(_message.Message):
     DRAINED_FIELD_NUMBER: _ClassVar[int]
     HEARS_FIELD_NUMBER: _ClassVar[int]
     CONTROLLEE_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_FIELD_NUMBER: _ClassVar[int]
     role: Role
     term: int
     leader: str
@@ -188,7 +190,8 @@ class Standing(_message.Message):
     drained: bool
     hears: _containers.RepeatedScalarFieldContainer[str]
     controllee: Controllee
-    def __init__(self, role: _Optional[_Union[Role, str]] = ..., term: _Optional[int] = ..., leader: _Optional[str] = ..., leader_heard_ms: _Optional[int] = ..., known_term: _Optional[int] = ..., blank: _Optional[bool] = ..., mute: _Optional[bool] = ..., fit: _Optional[bool] = ..., unfit_because: _Optional[str] = ..., drained: _Optional[bool] = ..., hears: _Optional[_Iterable[str]] = ..., controllee: _Optional[_Union[Controllee, _Mapping]] = ...) -> None: ...
+    replica: _replication_pb2.Replica
+    def __init__(self, role: _Optional[_Union[Role, str]] = ..., term: _Optional[int] = ..., leader: _Optional[str] = ..., leader_heard_ms: _Optional[int] = ..., known_term: _Optional[int] = ..., blank: _Optional[bool] = ..., mute: _Optional[bool] = ..., fit: _Optional[bool] = ..., unfit_because: _Optional[str] = ..., drained: _Optional[bool] = ..., hears: _Optional[_Iterable[str]] = ..., controllee: _Optional[_Union[Controllee, _Mapping]] = ..., replica: _Optional[_Union[_replication_pb2.Replica, _Mapping]] = ...) -> None: ...
 
 class Identity(_message.Message):
     __slots__ = ("pool", "members", "witnesses", "arbitration", "controllee")
@@ -293,12 +296,14 @@ class SendId(_message.Message):
     def __init__(self, term: _Optional[int] = ..., sent_at: _Optional[int] = ..., lease_ms: _Optional[int] = ..., secret_hash: _Optional[str] = ..., proof: _Optional[_Union[Proof, _Mapping]] = ...) -> None: ...
 
 class Vote(_message.Message):
-    __slots__ = ("term", "sent_at")
+    __slots__ = ("term", "sent_at", "replica")
     TERM_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_FIELD_NUMBER: _ClassVar[int]
     term: int
     sent_at: int
-    def __init__(self, term: _Optional[int] = ..., sent_at: _Optional[int] = ...) -> None: ...
+    replica: _replication_pb2.Replica
+    def __init__(self, term: _Optional[int] = ..., sent_at: _Optional[int] = ..., replica: _Optional[_Union[_replication_pb2.Replica, _Mapping]] = ...) -> None: ...
 
 class Refused(_message.Message):
     __slots__ = ("term", "refusal", "standing")

@@ -126,16 +126,26 @@ class Cancel(_message.Message):
     def __init__(self, id: _Optional[int] = ...) -> None: ...
 
 class ToHad(_message.Message):
-    __slots__ = ("replica", "done", "failed", "counts")
+    __slots__ = ("replica", "done", "failed", "counts", "said")
     REPLICA_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
+    SAID_FIELD_NUMBER: _ClassVar[int]
     replica: Replica
     done: Done
     failed: Failed
     counts: Counts
-    def __init__(self, replica: _Optional[_Union[Replica, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ...) -> None: ...
+    said: Said
+    def __init__(self, replica: _Optional[_Union[Replica, _Mapping]] = ..., done: _Optional[_Union[Done, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., said: _Optional[_Union[Said, _Mapping]] = ...) -> None: ...
+
+class Said(_message.Message):
+    __slots__ = ("because", "warning")
+    BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    WARNING_FIELD_NUMBER: _ClassVar[int]
+    because: str
+    warning: bool
+    def __init__(self, because: _Optional[str] = ..., warning: _Optional[bool] = ...) -> None: ...
 
 class Done(_message.Message):
     __slots__ = ("id", "because")
@@ -154,14 +164,16 @@ class Failed(_message.Message):
     def __init__(self, id: _Optional[int] = ..., because: _Optional[str] = ...) -> None: ...
 
 class Counts(_message.Message):
-    __slots__ = ("bytes_in", "bytes_out", "conflicts")
+    __slots__ = ("bytes_in", "bytes_out", "conflicts", "asides")
     BYTES_IN_FIELD_NUMBER: _ClassVar[int]
     BYTES_OUT_FIELD_NUMBER: _ClassVar[int]
     CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    ASIDES_FIELD_NUMBER: _ClassVar[int]
     bytes_in: int
     bytes_out: int
     conflicts: int
-    def __init__(self, bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., conflicts: _Optional[int] = ...) -> None: ...
+    asides: int
+    def __init__(self, bytes_in: _Optional[int] = ..., bytes_out: _Optional[int] = ..., conflicts: _Optional[int] = ..., asides: _Optional[int] = ...) -> None: ...
 
 class StateRequest(_message.Message):
     __slots__ = ()

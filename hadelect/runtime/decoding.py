@@ -4,12 +4,12 @@ Law: every enum is known, every number within its bounds, every name in the list
 may name others: its identity is compared afterwards), every text within its length.
 """
 
-import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import TypeVar
 
 from hadelect.core import messages as core
+from hadelect.core.versions import Replica
 from hadelect.core.vocabulary import (
     TERM_STRIDE,
     Arbitration,
@@ -23,18 +23,24 @@ from hadelect.core.vocabulary import (
     Term,
 )
 from hadelect.pb import election_pb2 as pb
+from hadelect.runtime import replica_words
+from hadelect.runtime.bounds import (
+    MAX_NUMBER,
+    MAX_TEXT,
+    MAX_WORDS,
+    ProtocolError,
+    bounded,
+    digits,
+    text,
+    words,
+)
 
-MAX_TEXT = 255  # Of a name, a pool, a version.
-MAX_WORDS = 2000  # Of a reason.
-MAX_NUMBER = 2**53  # Of a term, or of milliseconds.
+__all__ = ["MAX_NUMBER", "MAX_TEXT", "MAX_WORDS", "ProtocolError", "take", "text", "words"]
+
 MAX_LEASE_MS = 24 * 3_600_000
 
 Member = TypeVar("Member", Role, Arbitration, ControlleeState, Refusal)
 Names = AbstractSet[Name]
-
-
-class ProtocolError(Exception):
-    """A peer erred: refuse it, count it, say why."""
 
 
 def by_number(
@@ -48,7 +54,6 @@ ROLES = by_number("ROLE", pb.Role.items(), Role)
 ARBITRATIONS = by_number("ARBITRATION", pb.Arbitration.items(), Arbitration)
 STATES = by_number("CONTROLLEE_STATE", pb.ControlleeState.items(), ControlleeState)
 REFUSALS = by_number("REFUSAL", pb.Refusal.items(), Refusal)
-HEX_256 = re.compile(r"[0-9a-f]{64}")
 
 
 def take(envelope: pb.Envelope, names: Names) -> core.Message:
@@ -72,7 +77,8 @@ def take(envelope: pb.Envelope, names: Names) -> core.Message:
             return send_id(envelope.send_id, names)
         case "vote":
             said = envelope.vote
-            return core.Vote(term(said.term), millis(said.sent_at, "sent_at"))
+            sent_at = millis(said.sent_at, "sent_at")
+            return core.Vote(term(said.term), sent_at, replica(said))
         case "refused":
             return refused(envelope.refused, names)
         case "withdraw":
@@ -202,7 +208,13 @@ def standing(within: Standing, names: Names) -> core.Standing:
         drained=said.drained,
         hears=tuple(listed(name, names, "hears") for name in said.hears),
         controllee=controllee(said.controllee),
+        replica=replica(said),
     )
+
+
+def replica(within: pb.Standing | pb.Vote) -> Replica | None:
+    """Absent on members that replicate nothing, and on those of an older version."""
+    return replica_words.take(within.replica) if within.HasField("replica") else None
 
 
 def controllee(said: pb.Controllee) -> core.Controllee:
@@ -238,12 +250,6 @@ def lease(number: int) -> Millis:
     return Millis(bounded(number, "lease_ms", MAX_LEASE_MS))
 
 
-def bounded(number: int, what: str, most: int) -> int:
-    if number > most:
-        raise ProtocolError(f"{what}: {number} is more than {most}")
-    return number
-
-
 def choice(known: dict[int, Member], number: int, what: str) -> Member:
     member = known.get(number)
     if member is None:
@@ -255,24 +261,3 @@ def listed(name: str, names: Names, what: str) -> Name:
     if Name(name) not in names:
         raise ProtocolError(f"{what}: {name[:MAX_TEXT]!r} is not in the voters' list")
     return Name(name)
-
-
-def digits(secret: str, what: str) -> str:
-    if secret and not HEX_256.fullmatch(secret):
-        raise ProtocolError(f"{what}: 64 hexadecimal digits are needed")
-    return secret
-
-
-def text(value: str, what: str, least: int = 1) -> str:
-    if not least <= len(value) <= MAX_TEXT:
-        raise ProtocolError(f"{what}: {len(value)} characters, {least} to {MAX_TEXT} are allowed")
-    if not value.isprintable():
-        raise ProtocolError(f"{what}: {value!r} has characters that cannot be printed")
-    return value
-
-
-def words(value: str, what: str) -> str:
-    """A reason; what cannot be printed is shown as an escape, so that no log is forged."""
-    if len(value) > MAX_WORDS:
-        raise ProtocolError(f"{what}: {len(value)} characters, at most {MAX_WORDS} are allowed")
-    return value if value.isprintable() else value.encode("unicode_escape").decode()[:MAX_WORDS]

@@ -5,7 +5,8 @@ from typing import assert_never
 from hadelect.core import messages as core
 from hadelect.core.vocabulary import Arbitration, ControlleeState, Leadership, Refusal, Role
 from hadelect.pb import election_pb2 as pb
-from hadelect.runtime.decoding import MAX_WORDS
+from hadelect.runtime import replica_words
+from hadelect.runtime.bounds import MAX_WORDS
 
 ROLES = {role: f"ROLE_{role.name}" for role in Role}
 ARBITRATIONS = {mode: f"ARBITRATION_{mode.name}" for mode in Arbitration}
@@ -34,8 +35,9 @@ def put(envelope: pb.Envelope, message: core.Message) -> None:
             envelope.pre_vote_reply.CopyFrom(pre_vote_reply(message))
         case core.SendId():
             envelope.send_id.CopyFrom(send_id(message))
-        case core.Vote(term, sent_at):
-            envelope.vote.CopyFrom(pb.Vote(term=term, sent_at=sent_at))
+        case core.Vote(term, sent_at, replica):
+            held = replica_words.put(replica) if replica else None
+            envelope.vote.CopyFrom(pb.Vote(term=term, sent_at=sent_at, replica=held))
         case core.Refused(term, refusal, said):
             refused = pb.Refused(term=term, refusal=REFUSALS[refusal], standing=standing(said))
             envelope.refused.CopyFrom(refused)
@@ -151,6 +153,7 @@ def standing(said: core.Standing) -> pb.Standing:
             since=said.controllee.since,
             restarts=said.controllee.restarts,
         ),
+        replica=replica_words.put(said.replica) if said.replica else None,
     )
 
 

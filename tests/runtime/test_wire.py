@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hadelect.core import messages as core
+from hadelect.core.versions import Replica, Version
 from hadelect.core.vocabulary import Arbitration, Identity, Leadership, Millis, Name, Term
 from hadelect.pb import election_pb2 as pb
+from hadelect.pb import replication_pb2
 from hadelect.runtime.wire import ProtocolError, Wire
 
 NAMES = tuple(Name(f"cm{number}:51450") for number in (1, 2, 3))
@@ -28,6 +30,20 @@ controllees = st.builds(
     since=printable,
     restarts=st.integers(0, 2**31),
 )
+versions = st.builds(
+    Version,
+    term=number,
+    sequence=st.integers(1, 2**53),
+    digest=st.text("0123456789abcdef", min_size=64, max_size=64),
+)
+replicas = st.none() | st.builds(
+    Replica,
+    version=st.none() | versions,
+    known=st.none() | versions,
+    ready=st.booleans(),
+    lag_ms=number,
+    problem=printable,
+)
 standings = st.builds(
     core.Standing,
     term=number,
@@ -37,10 +53,12 @@ standings = st.builds(
     unfit_because=printable,
     hears=st.lists(named, unique=True).map(tuple),
     controllee=controllees,
+    replica=replicas,
 )
 proofs = st.builds(core.Proof, term=number, leader=named, secret=secret)
 FIELDS: dict[str, st.SearchStrategy[typing.Any]] = {
     "standing": standings,
+    "replica": replicas,
     "term": number,
     "sent_at": number,
     "round": number,
@@ -120,8 +138,18 @@ STANDING = pb.Standing(
 )
 
 
+def claim(**fields: typing.Any) -> replication_pb2.Replica:
+    """Of a version that is right but for these fields."""
+    right = {"term": 1, "sequence": 1, "digest": "0" * 64}
+    return replication_pb2.Replica(version=replication_pb2.Version(**{**right, **fields}))
+
+
+late = replication_pb2.Replica(lag_ms=2**60)
+wordy = replication_pb2.Replica(problem="x" * 3000)
+
+
 def changed(**fields: typing.Any) -> pb.Standing:
-    copy = pb.Standing(hears=fields.pop("hears", ()))
+    copy = pb.Standing(hears=fields.pop("hears", ()), replica=fields.pop("replica", None))
     copy.MergeFrom(STANDING)
     for name, value in fields.items():
         setattr(copy, name, value)
@@ -140,6 +168,13 @@ def changed(**fields: typing.Any) -> pb.Standing:
         ({"report": pb.Report(standing=changed(hears=[NAMES[0]] * 9))}, "hears: 9 names"),
         ({"report": pb.Report(standing=changed(unfit_because="x" * 3000))}, "unfit_because: 3000"),
         ({"vote": pb.Vote(term=2**64 - 1)}, "term: "),
+        ({"vote": pb.Vote(term=1, replica=claim(term=2**60))}, "term of a version: "),
+        ({"vote": pb.Vote(term=1, replica=claim(sequence=2**60))}, "sequence of a version: "),
+        ({"vote": pb.Vote(term=1, replica=claim(sequence=0))}, "sequence and digest are needed"),
+        ({"vote": pb.Vote(term=1, replica=claim(digest=""))}, "sequence and digest are needed"),
+        ({"vote": pb.Vote(term=1, replica=claim(digest="x" * 64))}, "digest of a version: 64"),
+        ({"report": pb.Report(standing=changed(replica=late))}, "lag_ms: "),
+        ({"report": pb.Report(standing=changed(replica=wordy))}, "problem: 3000"),
         ({"leader": pb.Leader(term=1)}, "lease_ms: missing"),
         ({"leader": pb.Leader(term=1, lease_ms=2**40)}, "lease_ms: "),
         ({"leader": pb.Leader(term=1, lease_ms=1, secret_hash="xyz")}, "secret_hash: 64"),
