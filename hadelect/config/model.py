@@ -138,8 +138,12 @@ class Config:
 
     @property
     def hooks_take(self) -> float:
-        """The longest that hooks may hold up a planned stop: one that runs, and two of its own."""
-        return 3 * max((spec.timeout for key, spec in self.errands if key != "CHECK"), default=0.0)
+        """The longest that hooks and the last copy of the state may hold up a planned stop.
+
+        Of hooks one that runs, and two of its own.
+        """
+        hooks = 3 * max((spec.timeout for key, spec in self.errands if key != "CHECK"), default=0.0)
+        return hooks + (self.replication.flush_timeout if self.replication else 0.0)
 
     @property
     def witness(self) -> bool:

@@ -43,4 +43,6 @@ def rules_of(
         check_interval_ms=millis(config.check.interval),
         check_failures=config.check.failures,
         start_grace_ms=millis(config.controllee.start_grace),
+        replicates=config.replication is not None,
+        max_lag_ms=millis(config.replication.max_lag if config.replication else 0.0),
     )

@@ -35,8 +35,9 @@ def prepared(rules: Rules, state: State, run: Run, ran: Ran) -> Decision:
     name = rules.identity.controllee
     if ran.outcome is Outcome.DONE:
         took = (state.now - state.gate.since) / 1000
-        version = mine.version or "nothing was kept before"
-        told = Emit(state.role, state.term, f"its state is ready after {took:.1f} s: {version}")
+        words = f"its state is ready after {took:.1f} s: {mine.version or 'nothing kept before'}"
+        known = f"{words}; {ran.because}" if ran.because else words
+        told = Emit(state.role, state.term, known, warning=bool(ran.because))
     elif ran.outcome is Outcome.UNKNOWN and leading.started:
         words = f"{name} starts again on the files that it left, unasked: {ran.because}"
         told = Emit(state.role, state.term, words, warning=True)

@@ -30,7 +30,7 @@ from hadelect.core.events import (
 from hadelect.core.hands import carry_out
 from hadelect.core.messages import Message, Probe
 from hadelect.core.state import Decision, State
-from hadelect.core.vocabulary import Millis, Name, Rules
+from hadelect.core.vocabulary import OF_STATE, Millis, Name, Rules
 from hadelect.runtime.clock import boottime_ms
 
 READ_FIRST = 0.010  # Seconds for what waits in sockets to be read before a late Tick.
@@ -72,7 +72,7 @@ class SupervisorPort(Protocol):
 
 
 class ErrandPort(Protocol):
-    """Runs the administrator's commands; answers with Ran."""
+    """Runs the administrator's commands, or asks the replication daemon; answers with Ran."""
 
     def run(self, effect: do.Run) -> None: ...
     def cancel(self, effect: do.Cancel) -> None: ...
@@ -95,6 +95,7 @@ class World:
     store: StorePort
     supervisor: SupervisorPort
     observers: Sequence[Observer] = ()
+    replication: ErrandPort | None = None
 
 
 @dataclass(slots=True)
@@ -304,10 +305,14 @@ class Driver:
         self._worldly.supervisor.end(effect)
 
     def run_errand(self, effect: do.Run) -> None:
-        self._worldly.supervisor.errands.run(effect)
+        world = self._worldly
+        beside = world.replication if effect.errand in OF_STATE else None
+        (beside or world.supervisor.errands).run(effect)
 
     def cancel(self, effect: do.Cancel) -> None:
-        self._worldly.supervisor.errands.cancel(effect)
+        self._worldly.supervisor.errands.cancel(effect)  # Who does not know it ignores it.
+        if self._worldly.replication is not None:
+            self._worldly.replication.cancel(effect)
 
     def emit(self, effect: do.Emit) -> None:
         operator = next((w.operator for w in self._commands.values() if w.operator), "")

@@ -35,6 +35,7 @@ from hadelect.runtime.peers import Ours, Peers
 from hadelect.runtime.prepare import Prepared
 from hadelect.runtime.recorder import recorder_of
 from hadelect.runtime.reload import Found, Outcome, Reloader
+from hadelect.runtime.replica import client_of
 from hadelect.runtime.resolver import AddressBook, Lookup, Resolver, lookup
 from hadelect.runtime.server import Server, Services
 from hadelect.runtime.status import Facts, line_of, page, status_dict, status_of
@@ -99,6 +100,7 @@ class Member:
         control = ControlService(desk, self.gallery, self._archive, self._reloads.reload)
         self._server = Server(Services(self.peers, desk, control, self.metrics))
         self._http: HttpServer | None = None
+        self._replication = client_of(config, self.driver, self.metrics.replicas)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._pulse_at = self._loop_time()
 
@@ -131,14 +133,17 @@ class Member:
         store = self._prepared.store
         readers = Readers(self.log, self._prepared.history, self.metrics, self._systemd)
         self._chronicle = chronicle = Chronicle(self.rules, readers, self._took_part)
-        world = World(
-            self.peers, self.datagrams, store, supervisor, observers=(chronicle, self.gallery)
-        )
+        beside = self._replication
+        watching = (chronicle, self.gallery, *((beside,) if beside else ()))
+        world = World(self.peers, self.datagrams, store, supervisor, watching, beside)
         self.driver.boot(world, store.found.record, same_boot=store.same_boot)
 
     async def run(self) -> int:
         """Until the core quits; its exit code. An error in one of the parts is raised."""
-        for part in (self.peers.run(), self.book.keep(), self._pulse(), self._tell_status()):
+        beside = self._replication
+        others = (beside.keep(),) if beside else ()
+        lasting_parts = (self.peers.run(), self.book.keep(), self._pulse(), self._tell_status())
+        for part in (*lasting_parts, *others):
             self._task(part)
         lasting = set(self._tasks)
         while not self.driver.ended.done():
@@ -216,7 +221,10 @@ class Member:
     def status(self) -> StatusReply:
         """The pool as seen here; any thread may ask."""
         digests = {name: self.peers.config_digest(name) for name in self.rules.peers}
-        return status_of(self._facts, digests, self.driver.state, self.driver.now)
+        facts = self._facts
+        if self._replication is not None and self._replication.asides:
+            facts = replace(facts, warnings=(*facts.warnings, self._replication.warning()))
+        return status_of(facts, digests, self.driver.state, self.driver.now)
 
     def _addresses_changed(self) -> None:
         if self._supervisor is not None:

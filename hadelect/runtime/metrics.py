@@ -22,6 +22,7 @@ from hadelect.core.state import State
 from hadelect.core.views import is_candidate_peer, leader_lives, leads, reaches, unfit_because
 from hadelect.core.vocabulary import Arbitration, Cause, ControlleeState, Millis, Name, Role, Rules
 from hadelect.runtime.certificate import NEVER
+from hadelect.runtime.replica_metrics import ReplicaMetrics
 
 HOOKS = ("pre_start", "post_start", "pre_stop", "post_stop", "on_leader_change", "fence_command")
 LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -85,6 +86,7 @@ class Metrics:
         self.controllee_up = gauge("controllee_up", "1 while our controllee runs.")
         self.stop_failed = gauge("stop_failed", "1 while our controllee cannot be killed.")
         self._peer_gauges(gauge)
+        self.replicas = ReplicaMetrics(self.registry)
         self.drained = gauge("drained", "1 while drained.")
         self.paused = gauge("paused", "1 while automation is off in the pool.")
         self.mismatch = gauge("config_mismatch", "1: this peer's configuration differs.", "peer")
@@ -154,6 +156,7 @@ class Metrics:
         """The exposition, from one snapshot."""
         self._own(rules, state, now)
         self._peers(rules, state, now)
+        self.replicas.show(rules, state, now)
         return generate_latest(self.registry)
 
     def _own(self, rules: Rules, state: State, now: Millis) -> None:

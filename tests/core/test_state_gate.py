@@ -199,9 +199,9 @@ def test_prepared_state_is_started_on() -> None:
     rules = replace(RULES, errands=(Errand.PRE_START,))
     member, _ = elected(copy_of(5), copy_of(6), rules=rules)
     member.feed(ReplicaChanged(copy_of(6)))
-    effects = ended(member, DONE, "")
+    effects = ended(member, DONE, "12 s of changes are lost")
     assert asked(effects).errand is Errand.PRE_START
-    assert "its state is ready after 0.0 s: 64.6" in reasons(effects)
+    assert "its state is ready after 0.0 s: 64.6; 12 s of changes" in reasons(effects)
     hook = member.state.hooks.running
     assert hook is not None
     assert of(member.feed(Ran(hook.id, DONE)), Start)
@@ -214,7 +214,7 @@ def test_a_first_state_of_all_is_prepared_too() -> None:
     assert asked(effects).errand is PREPARE
     effects = ended(member, DONE, "")
     assert of(effects, Start)
-    assert "nothing was kept before" in reasons(effects)
+    assert "nothing kept before" in reasons(effects)
 
 
 def test_a_preparation_that_outlasts_the_authority_starts_nothing() -> None:

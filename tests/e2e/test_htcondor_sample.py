@@ -71,6 +71,7 @@ def start_sample(host: Host) -> None:
                 HADELECT_CONFIG=str(host.config),
                 _HADELECT_HAD_STATE_DIR=str(host.home / "state"),
                 _HADELECT_HAD_ALLOW_INSECURE="true",
+                _HADELECT_HAD_USE_REPLICATION="false",  # Its daemon is not started here.
             ),
             start_new_session=True,
         )
