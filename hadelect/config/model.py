@@ -68,6 +68,7 @@ class LogSpec:
     debug: bool = False
     json: bool = False
     update_interval: float = 300.0
+    variable: str = "HAD_LOG"  # What names it, for whoever must put it right.
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def spec(settings: Settings, me: Address | None, log: LogSpec) -> ReplicationSpe
             debug="D_FULLDEBUG" in settings.text("REPLICATION_DEBUG").upper(),
             json=log.json,
             update_interval=log.update_interval,
+            variable="REPLICATION_LOG",
         ),
     )
 

@@ -329,32 +329,40 @@ class OrderReply(_message.Message):
     def __init__(self, ok: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
 
 class Word(_message.Message):
-    __slots__ = ("pool", "sender", "protocol", "seal", "greeting", "advert")
+    __slots__ = ("pool", "sender", "protocol", "seal", "said")
     POOL_FIELD_NUMBER: _ClassVar[int]
     SENDER_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     SEAL_FIELD_NUMBER: _ClassVar[int]
-    GREETING_FIELD_NUMBER: _ClassVar[int]
-    ADVERT_FIELD_NUMBER: _ClassVar[int]
+    SAID_FIELD_NUMBER: _ClassVar[int]
     pool: str
     sender: str
     protocol: int
     seal: bytes
+    said: bytes
+    def __init__(self, pool: _Optional[str] = ..., sender: _Optional[str] = ..., protocol: _Optional[int] = ..., seal: _Optional[bytes] = ..., said: _Optional[bytes] = ...) -> None: ...
+
+class Spoken(_message.Message):
+    __slots__ = ("greeting", "advert")
+    GREETING_FIELD_NUMBER: _ClassVar[int]
+    ADVERT_FIELD_NUMBER: _ClassVar[int]
     greeting: Greeting
     advert: Advert
-    def __init__(self, pool: _Optional[str] = ..., sender: _Optional[str] = ..., protocol: _Optional[int] = ..., seal: _Optional[bytes] = ..., greeting: _Optional[_Union[Greeting, _Mapping]] = ..., advert: _Optional[_Union[Advert, _Mapping]] = ...) -> None: ...
+    def __init__(self, greeting: _Optional[_Union[Greeting, _Mapping]] = ..., advert: _Optional[_Union[Advert, _Mapping]] = ...) -> None: ...
 
 class Greeting(_message.Message):
-    __slots__ = ("version", "members", "life", "roots")
+    __slots__ = ("version", "members", "roots", "life", "nonce")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     MEMBERS_FIELD_NUMBER: _ClassVar[int]
-    LIFE_FIELD_NUMBER: _ClassVar[int]
     ROOTS_FIELD_NUMBER: _ClassVar[int]
+    LIFE_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
     version: str
     members: _containers.RepeatedScalarFieldContainer[str]
-    life: bytes
     roots: int
-    def __init__(self, version: _Optional[str] = ..., members: _Optional[_Iterable[str]] = ..., life: _Optional[bytes] = ..., roots: _Optional[int] = ...) -> None: ...
+    life: bytes
+    nonce: bytes
+    def __init__(self, version: _Optional[str] = ..., members: _Optional[_Iterable[str]] = ..., roots: _Optional[int] = ..., life: _Optional[bytes] = ..., nonce: _Optional[bytes] = ...) -> None: ...
 
 class Advert(_message.Message):
     __slots__ = ("line", "known", "leads", "sure", "lag_ms", "asks", "echoes")

@@ -35,6 +35,7 @@ class PortError(Exception):
 class Place:
     ip: str
     port: int
+    variable: str = "HAD_LIST"  # What names it, for whoever must put it right.
 
     @property
     def text(self) -> str:
@@ -63,7 +64,7 @@ def check_tcp(place: Place) -> None:
 
 
 def add_ports(
-    server: grpc.aio.Server, place: Place, tls: Credentials | None, control_socket: Path
+    server: grpc.aio.Server, place: Place, tls: Credentials | None, socket_path: Path
 ) -> None:
     """Both ports of the gRPC server. Raises PortError."""
     try:
@@ -73,20 +74,21 @@ def add_ports(
             server.add_secure_port(place.text, tls.server)
     except RuntimeError:
         raise _in_use(place, "TCP", "address already in use") from None
-    _add_unix(server, control_socket)
+    named = place.variable == "HAD_LIST"
+    _add_unix(server, socket_path, "HAD_CONTROL_SOCKET" if named else "HAD_STATE_DIR")
 
 
-def _add_unix(server: grpc.aio.Server, path: Path) -> None:
-    remedy = "name another path with HAD_CONTROL_SOCKET"
+def _add_unix(server: grpc.aio.Server, path: Path, variable: str) -> None:
+    remedy = f"name another path with {variable}"
     if len(os.fsencode(path)) > MAX_PATH:
-        raise PortError(f"HAD_CONTROL_SOCKET: {path} is longer than {MAX_PATH} bytes; {remedy}")
+        raise PortError(f"{variable}: {path} is longer than {MAX_PATH} bytes; {remedy}")
     if _somebody_listens(path):
-        raise PortError(f"HAD_CONTROL_SOCKET: {path} is in use by another HAD; {remedy}")
+        raise PortError(f"{variable}: {path} is in use by another daemon; {remedy}")
     before = os.umask(SOCKET_MODE)
     try:
         server.add_insecure_port(f"unix:{path}")
     except RuntimeError:
-        raise PortError(f"HAD_CONTROL_SOCKET: {path} cannot be made; {remedy}") from None
+        raise PortError(f"{variable}: {path} cannot be made; {remedy}") from None
     finally:
         os.umask(before)
 
@@ -128,8 +130,9 @@ def _bind(place: Place, kind: socket.SocketKind) -> socket.socket:
 
 def _in_use(place: Place, protocol: str, why: str) -> PortError:
     return PortError(
-        f"HAD_LIST: {protocol} port {place.port} ({place.text}): {why.lower()}; stop what uses it"
-        f" (ss -lnp | grep {place.port}), or give this member another port in HAD_LIST everywhere"
+        f"{place.variable}: {protocol} port {place.port} ({place.text}): {why.lower()}; stop what"
+        f" uses it (ss -lnp | grep {place.port}), or give this member another port in"
+        f" {place.variable} everywhere"
     )
 
 

@@ -147,7 +147,8 @@ def read_all(read: Callable[[], Config], old: Config) -> Found:
         handler = log.opened(merged.log)
     except OSError as error:
         problems.append(
-            f"HAD_LOG: {merged.log.path}: {error.strerror}; name a file that this user may write"
+            f"{merged.log.variable}: {merged.log.path}: {error.strerror};"
+            " name a file that this user may write"
         )
     if problems or handler is None:
         if handler is not None:

@@ -1,0 +1,129 @@
+"""Replication daemons that talk by real sockets; policy and store are small ones of the tests."""
+
+import os
+import socket
+from pathlib import Path
+
+from hadelect.core.replication.events import Failure
+from tests.replication.pool import Had, Running, pool, until
+
+MIB = 1 << 20
+
+
+def content(one: Running) -> dict[bytes, bytes]:
+    return one.store.live()
+
+
+async def test_what_the_leader_writes_is_on_the_other(tmp_path: Path) -> None:
+    """A directory is replicated: at the first word of HAD, and then at every settled write."""
+    async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
+        (leader.root / "spool").mkdir()
+        (leader.root / "spool/job.1").write_bytes(os.urandom(3 * MIB + 17))
+        await had.leads(7)
+        await until(lambda: content(backup) == content(leader) != {})
+        (leader.root / "log").write_text("one\n")
+        await until(lambda: content(backup) == content(leader))
+        assert str(backup.store.held and backup.store.held.version) == "7.2"
+
+
+async def test_each_way_of_packing_carries_the_same(tmp_path: Path) -> None:
+    """REPLICATION_COMPRESSION = zstd: what can be packed costs fewer bytes and arrives whole."""
+    async with (
+        pool(tmp_path, compression="zstd") as (leader, backup),
+        Had(leader.daemon) as had,
+    ):
+        (leader.root / "text").write_bytes(b"the same line\n" * 300_000)
+        (leader.root / "noise").write_bytes(os.urandom(MIB))
+        await had.leads(7)
+        await until(lambda: content(backup) == content(leader) != {})
+        assert backup.daemon.metrics.bytes_in < 2 * MIB
+
+
+async def test_a_block_that_is_not_what_it_should_be_is_refused(tmp_path: Path) -> None:
+    """An altered block ends the transfer; nothing of it is installed, and it is counted."""
+    async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
+        leader.store.altered = lambda piece: b"\0" + piece[1:]
+        (leader.root / "job").write_bytes(b"\1" * MIB)
+        await had.leads(7)
+        await until(lambda: backup.state.failures)
+        assert backup.state.failures[0].failure is Failure.PEER
+        assert "wrong digest" in backup.state.failures[0].because
+        assert content(backup) == {}
+        assert b'replica_refused_total{what="transfer"} 1.0' in backup.daemon._metrics_text()
+
+
+async def test_it_is_fetched_from_another_holder(tmp_path: Path) -> None:
+    """One copy of the leader's arrives altered: it is refused, and another holder's is taken."""
+    async with pool(tmp_path, 3) as (leader, one, other), Had(leader.daemon) as had:
+        nonsense = iter([b"nonsense"])
+        leader.store.altered = lambda piece: next(nonsense, piece)
+        (leader.root / "job").write_bytes(b"\1" * MIB)
+        await had.leads(7)
+        await until(lambda: content(one) == content(other) == content(leader) != {})
+        assert len(one.state.failures + other.state.failures) == 1
+
+
+async def test_nothing_is_installed_under_a_controllee(tmp_path: Path) -> None:
+    """While the lock is held the live files stay what they are, and the policy is told LOCKED."""
+    async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
+        backup.store.runs = True
+        (leader.root / "job").write_bytes(b"x")
+        await had.leads(7)
+        await until(lambda: backup.state.failures)
+        assert backup.state.failures[0].failure is Failure.LOCKED
+        assert content(backup) == {}
+
+
+async def test_another_key_is_no_member(tmp_path: Path) -> None:
+    """A daemon with another REPLICATION_KEY_FILE gets no stream, and both say why in their logs."""
+    key = tmp_path / "key"
+    key.write_bytes(b"0123456789abcdef")
+    async with pool(tmp_path, 2) as (one, other):
+        other.daemon.watches._links[one.daemon.driver.rules.me].conversation.end("test")  # type: ignore[union-attr]
+        other.daemon.watches._pen = type(other.daemon.watches._pen)(
+            "test", other.daemon.driver.rules.me, type(other.daemon._prepared.seal)("x", b"y" * 16)
+        )
+        refused = b'replica_refused_total{what="unwelcome"}'
+        await until(lambda: refused + b" 0.0" not in one.daemon._metrics_text())
+        assert not one.daemon.watches.connected(other.daemon.driver.rules.me)
+
+
+async def test_random_bytes_on_the_port_change_nothing(tmp_path: Path) -> None:
+    """Junk that no gRPC client would send: the daemons go on replicating."""
+    async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
+        place = leader.daemon.spec.me
+        for _ in range(20):
+            with socket.create_connection((place.host, place.port)) as stranger:
+                stranger.sendall(os.urandom(4096))
+        (leader.root / "job").write_bytes(b"x")
+        await had.leads(7)
+        await until(lambda: content(backup) == content(leader) != {})
+
+
+async def test_had_hears_something_every_second(tmp_path: Path) -> None:
+    """Also when nothing happens: three seconds of silence would mean that the daemon is dead."""
+    async with pool(tmp_path) as (one, _), Had(one.daemon) as had:
+        await until(lambda: sum(word.HasField("counts") for word in had.heard) >= 2)
+
+
+async def test_a_had_that_was_restarted_is_the_had(tmp_path: Path) -> None:
+    """The newer of two streams counts; the daemon survives the end of either."""
+    async with pool(tmp_path) as (leader, backup):
+        async with Had(leader.daemon) as first:
+            await first.leads(7)
+            await until(lambda: leader.daemon.local.told.leads)
+            async with Had(leader.daemon) as second:
+                await second.leads(71)
+                await until(lambda: leader.daemon.local.told.term == 71)
+                (leader.root / "job").write_bytes(b"x")
+                await until(lambda: content(backup) == content(leader) != {})
+        await until(lambda: not leader.daemon.local.connected)
+
+
+async def test_the_had_of_another_member_is_refused(tmp_path: Path) -> None:
+    """A HAD that says it is somebody else's is told so; ours is not taken for gone."""
+    async with pool(tmp_path) as (one, other), Had(one.daemon) as had:
+        had._daemon = other.daemon
+        await had.leads(7)
+        await until(had._reader.done)
+        assert "is the replication daemon of" in str(had._reader.exception())
