@@ -63,10 +63,16 @@ def boottime() -> float:
 
 @asynccontextmanager
 async def local_stub(socket: Path) -> AsyncIterator[ControlStub]:
+    async with local_channel(socket) as channel:
+        yield ControlStub(channel)
+
+
+@asynccontextmanager
+async def local_channel(socket: Path) -> AsyncIterator[grpc.aio.Channel]:
     # The authority is said outright: a path is none, and some servers refuse it.
     options = (*_OPTIONS, ("grpc.default_authority", "localhost"))
     async with grpc.aio.insecure_channel(f"unix:{socket}", options=options) as channel:
-        yield ControlStub(channel)
+        yield channel
 
 
 @asynccontextmanager

@@ -26,6 +26,7 @@ COMMANDS = {
     "drain": ("hadelect.cli.drain", "drain", "Keep a member from leading."),
     "undrain": ("hadelect.cli.drain", "undrain", "Let a drained member lead again."),
     "reload": ("hadelect.cli.reload", "reload", "Read the configuration again, nothing moves."),
+    "state": ("hadelect.cli.state", "state", "See, restore, accept replicated state."),
     "check": ("hadelect.cli.check", "check", "Check the configuration."),
     "demo": ("hadelect.cli.demo", "demo", "See failovers on this machine, with a toy scheduler."),
 }
