@@ -41,6 +41,7 @@ BUG = 70  # EX_SOFTWARE
 LOST = 75  # EX_TEMPFAIL: the supervisor is gone.
 STOP_SECONDS = 30.0  # Besides the controllee's own time: then a clean stop is given up.
 LAST_WORDS_SECONDS = 0.5  # For Resign, the clean record and Goodbye without a supervisor.
+RESPITE_SECONDS = 0.05  # For the successor on this very machine, before we take all down.
 STDERR_SECONDS = 0.5  # For whoever reads it.
 ONE_SIGNAL_SECONDS = 1.0  # A process group and the supervisor may both bring us the same signal.
 
@@ -94,6 +95,7 @@ class Process:
         self._read = read
         self._life = Life(fd)
         self._asked_at: float | None = None
+        self._led = False  # When it was asked to stop.
         self._member: Member | None = None
 
     async def live(self) -> NoReturn:
@@ -114,6 +116,8 @@ class Process:
         gc.freeze()  # What there is now is never looked at again: no long pauses.
         gc.enable()
         code = await self._run(member)
+        if self._led:
+            await asyncio.sleep(RESPITE_SECONDS)
         supervisor.close()
         await member.stop()
         end(code)
@@ -145,6 +149,7 @@ class Process:
         now = self._loop.time()
         if self._asked_at is None:
             self._asked_at = now
+            self._led = self._member.driver.state.leading is not None
             self._systemd.stopping()
             self._member.driver.shut_down(f"clean stop ({name})")
             config = self._member.config

@@ -1,8 +1,8 @@
 """The one loop: inbox -> step -> carry out. Nobody else touches the state.
 
 Law 1: events are taken in the order they came; effects are carried out before the next event. What
-       an event causes leaves within the same turn of the loop. What it is to be told to people
-       (log, history, metrics) comes after what is to be done.
+       an event causes leaves within the same turn of the loop. People (log, history, metrics) are
+       told in the next one: what the streams have to say is on its way by then.
 Law 2: one timer. A Tick carries when it was due; woken late, we first read what waits (once, for
        READ_FIRST seconds), because busy is not dead.
 Law 3: an error in here is our own bug: it ends the daemon, and the supervisor makes that safe.
@@ -155,7 +155,7 @@ class Driver:
             self._busy = True
             decision = self._core.boot(self.rules, found, same_boot, self._clock())
             self._state = decision.state
-            self._carry_out(decision)
+            carry_out(decision.effects, self)
             self._busy = False
         self._drain()
 
@@ -206,6 +206,8 @@ class Driver:
                 self._step(self._inbox.popleft())
             self._busy = False
             self._arm()
+        if self._said:
+            self._loop.call_soon(self._tell)
 
     def _step(self, event: Event) -> None:
         before = self.state
@@ -213,22 +215,18 @@ class Driver:
         if isinstance(event, Reloaded):
             self.rules = event.rules
         self._state = decision.state
-        self._carry_out(decision)
+        carry_out(decision.effects, self)
         for observer in self._worldly.observers:
             observer.stepped(before, decision.state)
         for holds, found in self._wishes:
             if not found.done() and holds(decision.state):
                 found.set_result(decision.state)
 
-    def _carry_out(self, decision: Decision) -> None:
-        """People hear of it even if our own bug stops it half-way."""
-        try:
-            carry_out(decision.effects, self)
-        finally:
-            said, self._said = self._said, []
-            for effect, operator in said:
-                for observer in self._worldly.observers:
-                    observer.emit(effect, operator)
+    def _tell(self) -> None:
+        said, self._said = self._said, []
+        for effect, operator in said:
+            for observer in self._worldly.observers:
+                observer.emit(effect, operator)
 
     @property
     def _worldly(self) -> World:
@@ -237,12 +235,14 @@ class Driver:
 
     @contextlib.contextmanager
     def _guard(self) -> Iterator[None]:
+        """People hear of it even if our own bug stops it half-way."""
         sound = False
         try:
             yield
             sound = True
         finally:
             if not sound:
+                self._tell()
                 self._crashed()
 
     # --- the timer -----------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from hadelect.supervisor import notice
 from hadelect.supervisor.earlier import in_the_way, left_behind, lock
 from hadelect.supervisor.ending import Ending, watch_deadline
 from hadelect.supervisor.external_fence import was_found, why
-from hadelect.supervisor.linux import exit_words
 from hadelect.supervisor.loop import GONE
 from hadelect.supervisor.packets import Body, JunkError, Packet, entries, number, text, truth
 from hadelect.supervisor.spec import ConfigurationError, Spec
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     Answer = Callable[[Body, tuple[int, ...]], None]
 
 _STOP_SLACK_MS = 500  # The same after the stop timeout.
+_RESPITE_MS = 100  # After a leadership: the machine has another one to start.
 _RETRY_MS = 1000  # Until a `leftover` is said again, and a fork is tried again.
 
 
@@ -186,6 +186,8 @@ class Keeper:
     # --- commands about a term ---
 
     def _start(self, term: int, deadline: int) -> None:
+        if self._tree is None:
+            self._settle()  # It was put off.
         tree = self._tree
         because = start_refusal(tree, self._terms, term, deadline)
         if because or tree is None:
@@ -312,9 +314,7 @@ class Keeper:
         self._loop.unwatch(tree.channel.fileno())
         self._loop.unwatch(tree.pidfd)
         self._tree = None
-        status = self._children.status(tree.pid)
-        ended = f"its init was ended by {exit_words(status)}" if status else "its init ended"
-        because = tree.because or ended
+        because = tree.last_words(self._children.status(tree.pid))
         if tree.is_orphan:
             self._give_notice()
         elif tree.asked:
@@ -325,10 +325,13 @@ class Keeper:
             self.tell(
                 "stopped", (), term=tree.term, because=because, asked=False, exec_failed=failed
             )
-        elif tree.because and not tree.is_orphan:
+        elif tree.because:
             self.tell("warned", because=f"{tree.because}: it was killed")
         tree.bury()
-        self._settle()
+        if tree.asked and not tree.is_orphan:
+            self._loop.after(_RESPITE_MS, self._settle)
+        else:  # It is to be started again here, or it was warm.
+            self._settle()
 
     def _tell_released(self, term: int, because: str) -> None:
         hashes: Body = {

@@ -17,7 +17,13 @@ from hadelect.supervisor import earlier, fence, packets
 from hadelect.supervisor.external_fence import ExternalFence
 from hadelect.supervisor.external_init import ExternalInit
 from hadelect.supervisor.init import Init
-from hadelect.supervisor.linux import CLONE_NEWPID, boottime_ms, enter_user_namespace, unshare
+from hadelect.supervisor.linux import (
+    CLONE_NEWPID,
+    boottime_ms,
+    enter_user_namespace,
+    exit_words,
+    unshare,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,6 +135,11 @@ class Tree:
             return pidfd
         os.close(pidfd)
         return -1
+
+    def last_words(self, status: int | None) -> str:
+        """Why it ended; `status`: the init's, if anybody knows it."""
+        ended = f"its init was ended by {exit_words(status)}" if status else "its init ended"
+        return self.because or ended
 
     def close_outputs(self) -> None:
         for fd in self.outputs:

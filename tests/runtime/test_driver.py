@@ -106,6 +106,28 @@ async def test_effects_are_out_before_hear_returns() -> None:
     assert hands.done == [(B, Withdraw(Term(7))), do.Stop(Term(1), True, "why")]
 
 
+async def test_people_are_told_last() -> None:
+    """In the next turn of the loop: the streams have begun to speak by then."""
+    told = do.Emit(Role.LEADER, Term(1), "leads")
+    driver, hands = booted(Script(lambda _: (told, do.Send(B, Withdraw(Term(7))))))
+    driver.hear(WORD)
+    asyncio.get_running_loop().call_soon(hands.done.append, "a stream speaks, too late")
+    await asyncio.sleep(0)
+    assert hands.done == [(B, Withdraw(Term(7))), ("leads", ""), "a stream speaks, too late"]
+
+
+async def test_people_are_told_of_what_our_own_bug_stops_half_way() -> None:
+    """Before the process ends."""
+    told = do.Emit(Role.LEADER, Term(1), "leads")
+    driver, hands = booted(
+        Script(lambda _: (told, do.Start(Term(1), FAR))), lambda: hands.done.append("crashed")
+    )
+    hands.start = lambda _: 1 / 0  # type: ignore[method-assign, assignment]
+    with pytest.raises(ZeroDivisionError):
+        driver.hear(WORD)
+    assert hands.done == [("leads", ""), "crashed"]
+
+
 async def test_an_event_during_a_step_comes_after_it() -> None:
     """What an effect causes is heard next, never inside."""
     core = Script()
@@ -220,6 +242,7 @@ async def test_a_command_is_answered_and_its_operator_named() -> None:
     core.answers = answers
     answer = await driver.ask(lambda number: Handover(number, B, "upgrade"), "ann")
     assert (answer.ok, answer.text) == (True, "moved")
+    await asyncio.sleep(0)  # People are told in the next turn of the loop.
     assert hands.done == [("moves", "ann")]
 
 

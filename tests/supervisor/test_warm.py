@@ -161,3 +161,17 @@ def test_nothing_of_ours_is_held(had: Had) -> None:
         return sorted(str(fd.readlink()).partition(":")[0] for fd in place.iterdir())
 
     until(lambda: held() == ["/dev/null", *4 * ["pipe"]])
+
+
+def test_the_next_one_is_put_off_until_it_is_needed(had: Had) -> None:
+    """After a leadership the machine has better things to do than to raise an init; a start that
+    comes sooner gets one all the same, and its daemon holds a fence around it before it runs.
+    """
+    had.ready()
+    first = had.init
+    for term in (1, 2):
+        had.order("start", term=term, for_ms=30_000)
+        had.expect_up(term)
+        had.order("stop", term=term, kill=True)
+        had.expect("ControlleeChanged", state="stopped", asked=True)
+    assert had.init != first
