@@ -5,7 +5,8 @@
 2. Voters keep the longest silence that they owe to one leader, so authority is never taken back.
 3. SIGKILL is due a margin before authority ends. It only ever moves later: a wider margin or a
    shorter lease never makes it due in the past.
-4. A longer heartbeat begins only once authority has room for it.
+4. A longer heartbeat and a wider margin begin only once authority has room for both: voters whose
+   disk takes no writes promise the old, shorter lease until it does.
 """
 
 from hadelect.core.effects import Extend
@@ -38,11 +39,13 @@ def with_authority(rules: Rules, state: State, until: Millis) -> Decision:
     leading = state.leading
     assert leading is not None
     until = max(until, leading.authority_until)
-    deadline = max(leading.deadline, Millis(until - rules.margin_ms))
+    margin = rules.margin_ms
+    if not has_room(rules, until, state.now):
+        margin = min(margin, leading.margin_ms)
+    deadline = max(leading.deadline, Millis(until - margin))
     later = deadline > leading.deadline
-    if until == leading.authority_until and not later:
-        return Decision(state)
-    state = replace(state, leading=replace(leading, authority_until=until, deadline=deadline))
+    leading = replace(leading, authority_until=until, deadline=deadline, margin_ms=margin)
+    state = replace(state, leading=leading)
     # Before its first start the supervisor does not know of this leadership.
     extends = later and leading.started
     return Decision(state, (Extend(state.term, deadline),) if extends else ())
@@ -50,7 +53,12 @@ def with_authority(rules: Rules, state: State, until: Millis) -> Decision:
 
 def beating(rules: Rules, leading: Leading, now: Millis) -> Leading:
     """An Alive is sent now; when the next one is due."""
-    room = leading.authority_until - now >= rules.margin_ms + 2 * rules.heartbeat_ms
+    room = has_room(rules, leading.authority_until, now)
     beat = rules.heartbeat_ms if room else min(rules.heartbeat_ms, leading.beat_ms)
     longest = max(rules.lease_ms, leading.longest_ms)
     return replace(leading, beat_ms=beat, alive_due=Millis(now + beat), longest_ms=longest)
+
+
+def has_room(rules: Rules, until: Millis, now: Millis) -> bool:
+    """For the margin and two heartbeats of the configuration."""
+    return until - now >= rules.margin_ms + 2 * rules.heartbeat_ms

@@ -45,6 +45,7 @@ def lead(rules: Rules, state: State, candidacy: Candidacy) -> Decision:
         acked=tuple((name, until) for name in candidacy.grants if name != rules.me),
         longest_ms=candidacy.lease_ms,
         beat_ms=rules.heartbeat_ms,
+        margin_ms=rules.margin_ms,
         deadline=Millis(until - rules.margin_ms),
     )
     led = replace(

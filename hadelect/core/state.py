@@ -111,6 +111,7 @@ class Leading:
     acked: tuple[tuple[Name, Millis], ...] = ()  # Peer -> how long it is silent for us.
     longest_ms: Millis = Millis(0)  # The longest lease that an Alive of ours has said.
     beat_ms: Millis = Millis(0)  # Between two Alives, at present.
+    margin_ms: Millis = Millis(0)  # From SIGKILL to the end of authority, at present.
     deadline: Millis = LONG_AGO  # The last one asked of the supervisor.
     started: bool = False  # The supervisor was told to start its tree.
     closed: bool = False  # The supervisor has ended this leadership for good.

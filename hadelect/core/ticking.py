@@ -1,7 +1,8 @@
 """What time does to a member, and when it has to be woken for it.
 
 Busy is not dead: a member that is woken late extends its patience by the length of its own stall,
-at most one lease per silence.
+at most one lease per silence. Mode none: after a stall of a lease or longer it knows nothing, like
+a member that starts: others may have elected, its connections may be gone. It waits a lease.
 """
 
 from typing import assert_never
@@ -11,23 +12,40 @@ from hadelect.core.effects import Send
 from hadelect.core.events import Tick
 from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Report
+from hadelect.core.roles import to_passive, wait_again
 from hadelect.core.state import Decision, Phase, State
 from hadelect.core.views import leader_lives, reaches, standing_of, unfit_because
-from hadelect.core.vocabulary import ControlleeState, Leadership, Millis, Role, Rules
+from hadelect.core.vocabulary import (
+    Arbitration,
+    Cause,
+    ControlleeState,
+    Leadership,
+    Millis,
+    Role,
+    Rules,
+)
 
 NEVER = Millis(2**62)
 
 
 def on_tick(rules: Rules, state: State, tick: Tick) -> Decision:
-    state = stalled(rules, state, Millis(state.now - tick.due))
-    done = controllee.recover(state).then(lambda s: report(rules, s))
+    done = stalled(rules, state, Millis(state.now - tick.due))
+    done = done.then(controllee.recover).then(lambda s: report(rules, s))
     return done.then(lambda s: tick_role(rules, s))
 
 
-def stalled(rules: Rules, state: State, late: Millis) -> State:
+def stalled(rules: Rules, state: State, late: Millis) -> Decision:
     if late <= rules.stall_ms or state.role is Role.LEADER:
-        return state
+        return Decision(state)
     state = carry_peers_over(rules, state, late)
+    if late >= rules.lease_ms and rules.identity.arbitration is Arbitration.NONE:
+        because = f"it was not scheduled for {late / 1000:.1f} s"
+        patient = wait_again(state, Millis(state.now + rules.lease_ms))
+        return to_passive(rules, patient, (Cause.LOST_ELECTION, because))
+    return Decision(extended(rules, state, late))
+
+
+def extended(rules: Rules, state: State, late: Millis) -> State:
     extra = min(late, rules.lease_ms - state.stalled_ms)
     if extra <= 0:
         return state

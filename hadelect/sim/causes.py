@@ -66,7 +66,9 @@ class Causes:
                 self.note("the network is parted")
 
     def _reached_by(self, leader: Name) -> list[Name]:
-        """Who runs, can write, and has a whole link to the leader; itself among them."""
+        """Whose acks count: who runs, can write, follows and has a whole link to the leader; itself
+        among them. A member that has just started follows once its promise is on its disk.
+        """
         world = self._world
         return [
             name
@@ -75,5 +77,7 @@ class Causes:
             and not daemon.stopped
             and daemon.state.role is not Role.PRE
             and not (daemon.state.fitness.store or daemon.state.ending)
+            and daemon.state.leader == leader
+            and daemon.state.durable >= daemon.state.promise_serial
             and (name == leader or not world.network.is_cut(leader, name))
         ]

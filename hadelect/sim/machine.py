@@ -83,7 +83,7 @@ class Machine:
     def power_off(self) -> None:
         if not self.up:
             return
-        self._suffers("loses power")
+        self.suffers("loses power")
         self.up = False
         self.paused.clear()
         self.stuck_until = 0
@@ -129,7 +129,7 @@ class Machine:
         daemon, supervisor = self.daemon, self.supervisor
         if daemon is None or supervisor is None:
             return
-        self._suffers("its daemon is killed")
+        self.suffers("its daemon is killed")
         self.daemon = None
         daemon.end()
         self.world.network.hang_up(daemon)
@@ -141,7 +141,7 @@ class Machine:
         supervisor = self.supervisor
         if supervisor is None:
             return
-        self._suffers("its supervisor is killed")
+        self.suffers("its supervisor is killed")
         supervisor.end()
         self._parent_death(supervisor)
         world = self.world
@@ -158,19 +158,19 @@ class Machine:
 
     def kill_init(self) -> None:
         if self.tree is not None:
-            self._suffers("its init is killed")
+            self.suffers("its init is killed")
             self.tree.kill("its init was killed")
 
     def controllee_exits(self) -> None:
         tree = self.tree
         if tree is not None:
-            self._suffers("its controllee exits")
+            self.suffers("its controllee exits")
             tree.exits("it exited")
 
     def controllee_hangs(self) -> None:
         tree = self.tree
         if tree is not None:
-            self._suffers("its controllee hangs")
+            self.suffers("its controllee hangs")
             tree.hung = True
 
     def pause(self, what: tuple[str, ...], length_ms: int) -> None:
@@ -213,7 +213,7 @@ class Machine:
             if tree.killed:
                 self.world.at(self.world.now + 1, tree.vanish)
 
-    def _suffers(self, what: str) -> None:
+    def suffers(self, what: str) -> None:
         self.world.referees.causes.happened_to(self.name, what)
         self.world.say(self.name, what)
 

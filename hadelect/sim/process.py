@@ -34,6 +34,7 @@ class Process:
         self.world = world
         self.alive = True
         self.stopped = False
+        self.went_on_at = -1  # After its last SIGSTOP.
         self.waiting: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
 
     def later(self, delay_ms: int, work: Callable[..., None], *args: Any) -> None:
@@ -56,6 +57,7 @@ class Process:
         if not self.stopped:
             return
         self.stopped = False
+        self.went_on_at = self.world.now
         waiting, self.waiting = self.waiting, []
         for place, (work, args) in enumerate(waiting):
             if self.stopped:  # Stopped again by its own work.

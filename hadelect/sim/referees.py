@@ -116,9 +116,11 @@ class Referees:
 
     def _check_deadline(self, init: "Init") -> None:
         """Authority lasts a margin longer than the latest deadline asked for."""
-        margin_ms = init.machine.widest_margin_ms
-        allowed = init.latest_asked + (margin_ms if init.stopped else KILL_SLACK_MS)
-        if init.machine.clock.read(self.world.now) > allowed:
+        now = self.world.now
+        just_went_on = now - init.went_on_at <= KILL_SLACK_MS
+        frozen = init.stopped or (init.went_on_at >= 0 and just_went_on)
+        allowed = init.latest_asked + (init.machine.widest_margin_ms if frozen else KILL_SLACK_MS)
+        if init.machine.clock.read(now) > allowed:
             self.broken(f"the tree of {init.name}, term {init.term}, outlives its authority")
 
     def _two(self) -> None:

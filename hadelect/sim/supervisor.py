@@ -151,7 +151,7 @@ class Supervisor(Process):
             return
         if self.machine.exec_failures:
             self.machine.exec_failures -= 1
-            self.world.say(self.name, "NEGOTIATOR cannot be executed")
+            self.machine.suffers("NEGOTIATOR cannot be executed")
             self._tell(
                 ControlleeChanged(init.term, STOPPED, because="exec failed", exec_failed=True)
             )

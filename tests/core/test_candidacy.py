@@ -481,6 +481,24 @@ def test_a_stalled_member_extends_its_patience_by_its_own_stall() -> None:
     assert member.state.stalled_ms == 3000
 
 
+def test_after_a_stall_of_a_lease_mode_none_listens_for_a_lease() -> None:
+    """Whatever it knew, and whatever it was about to do: others may have elected meanwhile."""
+    member = follower(NONE)
+    told = member.late(9000)
+    assert member.state.patience_until == member.now + 3000
+    assert not of(told, SendDatagram)
+    assert not sent(told, PreVote)
+
+
+def test_a_candidate_of_mode_none_that_slept_for_a_lease_stands_no_more() -> None:
+    """Its round is over and nobody answered: it was not there to hear them."""
+    member = survivor(NONE)
+    told = member.late(9000)
+    assert member.state.role is Role.PASSIVE
+    assert "it was not scheduled for" in reasons(told)
+    assert not sent(told, SendId)
+
+
 def test_a_mute_member_looks_again_when_it_may_speak() -> None:
     """A fresh pool elects as soon as the silence of those without memory is over."""
     member = Member(rules_of(A), found=None)

@@ -237,10 +237,18 @@ AUTHORITY = (
     Mutant(
         "no margin between SIGKILL and the end of authority",
         "core/authority.py",
-        "    deadline = max(leading.deadline, Millis(until - rules.margin_ms))\n",
+        "    deadline = max(leading.deadline, Millis(until - margin))\n",
         "    deadline = max(leading.deadline, until)\n",
         "the tree still dies when the next one starts",
         test("core/test_leading.py::test_every_gain_of_authority_moves_the_deadline"),
+    ),
+    Mutant(
+        "a wider margin begins before voters promise the lease that has room for it",
+        "core/authority.py",
+        "        margin = min(margin, leading.margin_ms)\n",
+        "        pass\n",
+        "a reload kills the controllee while standbys' disks are full (promise 2)",
+        story("reload_before_disks_work"),
     ),
     Mutant(
         "the first deadline counts from the victory",
@@ -384,6 +392,14 @@ CANDIDATES = (
         "            door += ()\n",
         "its voters are bound for a lease: nobody leads",
         test("core/test_candidacy.py::test_a_hopeless_candidate_withdraws"),
+    ),
+    Mutant(
+        "mode none: stands at once after a long sleep",
+        "core/ticking.py",
+        "    if late >= rules.lease_ms and rules.identity.arbitration is Arbitration.NONE:\n",
+        "    if late < 0:\n",
+        "a member that was frozen leads beside the one elected meanwhile",
+        test("core/test_candidacy.py::test_after_a_stall_of_a_lease_mode_none_listens_for_a_lease"),
     ),
     Mutant(
         "a stall does not extend patience",
