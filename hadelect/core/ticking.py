@@ -2,8 +2,7 @@
 
 Busy is not dead: a member that is woken late extends its patience by the length of its own stall,
 at most one lease per silence. Mode none: after a stall of a lease or longer it knows nothing, like
-a member that starts: others may have elected, its connections may be gone. It waits a lease, the
-longest that it ever promised: a leader that is frozen by now may have as much left.
+a member that starts: others may have elected, its connections may be gone. It waits a lease.
 """
 
 from typing import assert_never
@@ -41,8 +40,7 @@ def stalled(rules: Rules, state: State, late: Millis) -> Decision:
     state = carry_peers_over(rules, state, late)
     if late >= rules.lease_ms and rules.identity.arbitration is Arbitration.NONE:
         because = f"it was not scheduled for {late / 1000:.1f} s"
-        longest = max(rules.lease_ms, state.record.longest_lease_ms)
-        patient = wait_again(state, Millis(state.now + longest))
+        patient = wait_again(state, Millis(state.now + rules.lease_ms))
         return to_passive(rules, patient, (Cause.LOST_ELECTION, because))
     return Decision(extended(rules, state, late))
 

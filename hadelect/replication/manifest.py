@@ -98,14 +98,11 @@ def bucket_of(root: int, path: bytes) -> int:
     return blake3(b"%d\0%b" % (root, path)).digest(1)[0]
 
 
-def entry_digest(change: EntryChange, blocks: Iterable[bytes]) -> bytes:
-    """Of an entry as a whole; `blocks`: all digests of its content, in pieces of any length."""
+def header_hash(change: EntryChange) -> blake3:
+    """The digest of an entry is this, updated with all digests of its content."""
     header = f"{change.root} {change.kind.value} {change.mode} {change.uid} {change.gid} "
     lengths = f"{change.size} {len(change.path)} {len(change.target)}\0"
-    hasher = blake3((header + lengths).encode() + change.path + change.target)
-    for piece in blocks:
-        hasher.update(piece)
-    return hasher.digest()
+    return blake3((header + lengths).encode() + change.path + change.target)
 
 
 def bucket_digest(entries: Iterable[bytes]) -> bytes:

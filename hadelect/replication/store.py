@@ -9,14 +9,29 @@ One thread at a time; calls block on the disk. Anything may raise StoreError (th
 broken, read-only): then the live files are what they were, and the call may be repeated.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hadelect.core.versions import Line, Version
-from hadelect.replication.manifest import BlockRef, EntryChange
+from hadelect.core.versions import Line, Version, newer
+from hadelect.replication import disk, revival
+from hadelect.replication.aside import Asides
+from hadelect.replication.catalog import NOTHING
+from hadelect.replication.draft import Draft, change_of
+from hadelect.replication.errors import GoneError, StoreError
+from hadelect.replication.known import read_known, write_known
+from hadelect.replication.manifest import BlockRef, EntryChange, Refused
+from hadelect.replication.opening import opened
+from hadelect.replication.reception import Reception
+from hadelect.replication.serving import changes
+from hadelect.replication.snapshot import LineOf, Snapshot, spots, take
+from hadelect.replication.stock import Stock
+from hadelect.replication.switch import Switch, nobody_runs, runs
 
-LineOf = Callable[[str], Line]  # From a set's digest (hex) to the line that it gets.
+__all__ = ["Aside", "Kept", "LineOf", "Looked", "Options", "Reception", "Store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,42 +71,6 @@ class Aside:
     taken_at: float
 
 
-class Reception:
-    """A version that is being received: first its entries, then its blocks, then complete.
-
-    The live files are not touched. What has arrived stays: a reception of the same version that is
-    begun later, also after a crash, does not ask for it again.
-    """
-
-    bytes_missing: int  # After missing() was called: how much there is still to come.
-
-    def entry(self, change: EntryChange) -> None:
-        """In the order of changes(). Raises Refused (manifest.py) if it cannot be."""
-        raise NotImplementedError
-
-    def missing(self) -> Iterator[BlockRef]:
-        """After the last entry: what must come from a peer. Iterates again over what is still out.
-
-        The first call checks that the entries make the line's digest (Refused), that there is
-        room (StoreError), and takes from this disk what is there. Runs of up to 16 blocks.
-        """
-        raise NotImplementedError
-
-    def block(self, ref: BlockRef, data: bytes) -> None:
-        """The content of one of missing(), in any order. Raises Refused: wrong length, digest, or
-        never asked for (then nothing was written). A second time is ignored.
-        """
-        raise NotImplementedError
-
-    def complete(self) -> None:
-        """All is here: on disk when this returns. Raises StoreError if something is missing."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Give up (also after complete(), then without effect)."""
-        raise NotImplementedError
-
-
 class Store:
     """See the module; open() it, close() it."""
 
@@ -107,10 +86,48 @@ class Store:
         Ends an installation that was interrupted. Raises StoreError: a root is a mount point, a
         symbolic link or not absolute; the catalog is damaged; no space; it is open elsewhere.
         """
-        raise NotImplementedError
+        with _speaking(directory):
+            return cls(*opened(directory, roots), directory, options)
+
+    def __init__(self, stock: Stock, lock: int, directory: Path, options: Options) -> None:
+        """Takes over what opened() opened."""
+        self.warnings = ()
+        self._stock, self._lock, self._options = stock, lock, options
+        self._known = directory / "known.json"
+        self.known = read_known(self._known)
+        self._asides = Asides(directory / "aside")
+        self._pins: dict[int, int] = {}
+        self._reception: Reception | None = None
+        self._tell()
 
     def close(self) -> None:
-        raise NotImplementedError
+        self._alone()
+        self._asides.close()
+        self._stock.close()
+        os.close(self._lock)
+
+    def _alone(self) -> None:
+        """Nothing half made is in the way."""
+        if self._reception is not None:
+            self._reception.close()
+            self._reception = None
+        for number in self._stock.catalog.unfinished():
+            self._stock.abandon(number)
+        self._stock.reader.forget()
+        if Switch(self._stock.catalog, self._stock.roots).begun():
+            raise StoreError("an installation broke off: restart the replication daemon to end it")
+
+    def _tell(self) -> None:
+        catalog = self._stock.catalog
+        live, shadow = (catalog.version_of(side) for side in (catalog.live, 1 - catalog.live))
+        held, received = catalog.taken(live), catalog.taken(shadow)
+        self.held = held.line if held is not None else None
+        self.received = received.line if received is not None and shadow > live else None
+
+    def _after(self) -> None:
+        """A version more: what is not kept any more goes."""
+        self._tell()
+        self._stock.tidy(self._options.keep, self._pins)
 
     def look(self, where: Sequence[Path] | None = None, *, exact: bool = False) -> Looked:
         """Are the live files what is held? Quick for a tree that did not change (one stat each).
@@ -119,7 +136,21 @@ class Store:
         (a directory: itself and its names, not deeper). None: everything.
         `exact`: read everything too, whatever its times say (memory-mapped writers).
         """
-        raise NotImplementedError
+        self._alone()
+        catalog = self._stock.catalog
+        with _speaking("STATE_FILE"), catalog.change():
+            snapshot = Snapshot(self._stock)
+            if snapshot.held == NOTHING:
+                dirty = any(root.live.stat(b"") is not None for root in self._stock.roots)
+            else:
+                dirty = snapshot.dirty(spots(self._paths(), where, exact=exact))
+            self.warnings = snapshot.warnings()
+            missing, empty = snapshot.missing_root(), dirty and snapshot.emptied()
+            catalog.erase(snapshot.draft.number)
+        return Looked(dirty, missing, empty, self.warnings)
+
+    def _paths(self) -> list[Path]:
+        return [root.path for root in self._stock.roots]
 
     def snapshot(
         self,
@@ -136,35 +167,67 @@ class Store:
         Raises UnstableError, EmptyStateError (unless accept_empty). To take a version
         although nothing changed (the first of a term): mark().
         """
-        raise NotImplementedError
+        self._alone()
+        with _speaking("STATE_FILE or its shadow"):
+            look = spots(self._paths(), where, exact=exact)
+            taken = take(self._stock, line_of, look, accept_empty=accept_empty)
+            self.warnings = taken.warnings
+            self._after()
+        return taken.line
 
     def mark(self, line_of: LineOf) -> Line:
         """The content that is held, as a new version: costs one commit. Raises GoneError."""
-        raise NotImplementedError
+        self._alone()
+        catalog = self._stock.catalog
+        side, held = catalog.live, catalog.taken(catalog.version_of(catalog.live))
+        if held is None:
+            raise GoneError("there is no version here that could be marked: take a snapshot")
+        shadow = catalog.version_of(1 - side)
+        with _speaking("the catalog"), catalog.change():
+            draft = Draft(catalog)
+            if shadow > held.id:
+                draft.back_to(held.id)
+            line = line_of(draft.digest())
+            draft.name(line)
+            catalog.completed(draft.number, (0, 1) if shadow == held.id else (side,))
+        self._after()
+        return line
 
     # --- serving ---------------------------------------------------------------------------------
 
     def knows(self, version: Version) -> Line | None:
         """The line of a version whose entries are known here (same term, sequence and digest)."""
-        raise NotImplementedError
+        taken = self._stock.catalog.find(version)
+        return taken.line if taken is not None else None
 
     def pin(self, version: Version) -> None:
         """Keep it although newer ones come; as often as unpin. Raises GoneError."""
-        raise NotImplementedError
+        number = self._stock.catalog.need(version).id
+        self._pins[number] = self._pins.get(number, 0) + 1
 
     def unpin(self, version: Version) -> None:
-        raise NotImplementedError
+        taken = self._stock.catalog.find(version)
+        if taken is not None and taken.id in self._pins:
+            self._pins[taken.id] -= 1
+            if not self._pins[taken.id]:
+                del self._pins[taken.id]
 
     def changes(self, version: Version, base: Version | None) -> Iterator[EntryChange]:
         """What differs from `base`; everything if that is None or not known here (see knows()).
 
         The order is free, but parts of one file follow one another. Raises GoneError.
         """
-        raise NotImplementedError
+        number = self._stock.catalog.need(version).id
+        known = self._stock.catalog.find(base)
+        return changes(self._stock.reader.rows, number, known.id if known else NOTHING)
 
     def read(self, version: Version, wanted: Iterable[BlockRef]) -> Iterator[bytes]:
         """One piece (at most 1 MiB) for each ref, verified. Raises GoneError."""
-        raise NotImplementedError
+        number = self._stock.catalog.need(version).id
+        for ref in wanted:
+            with _speaking(version):
+                piece = self._stock.reader.read(number, ref)
+            yield piece
 
     # --- receiving -------------------------------------------------------------------------------
 
@@ -174,47 +237,102 @@ class Store:
         One at a time: an earlier one is closed. Raises GoneError: the base is not known here;
         Refused: not newer than what is held, or no digest.
         """
-        raise NotImplementedError
+        self._alone()
+        held = self.held.version if self.held is not None else None
+        if not newer(line.version, held):
+            raise Refused(f"version {line.version} is not newer than {held}, which is held")
+        if len(line.version.digest) != 64 or set(line.version.digest) - set("0123456789abcdef"):
+            raise Refused(f"version {line.version} has no digest")
+        number = self._stock.catalog.need(base).id if base is not None else None
+        with _speaking("the catalog"):
+            self._reception = Reception(self._stock, line, number, self._tell)
+        return self._reception
 
     def install(self, line: Line) -> None:
         """Switch the live files to the received version. Raises LockedError; then it waits."""
-        raise NotImplementedError
+        self._alone()
+        self._tell()
+        if line not in {self.received, self.held}:
+            raise GoneError(f"version {line.version} was not received: nothing is installed")
+        with _speaking("STATE_FILE"), nobody_runs(self._options.lock):
+            if line == self.received:
+                Switch(self._stock.catalog, self._stock.roots).begin()
+            elif self.look().dirty:
+                held = self._stock.catalog.need(line.version)
+                revival.repaired(self._stock, held)
+        self._stock.reader.forget()
+        self._after()
 
     def note_known(self, line: Line) -> None:
         """Remember, on disk, the newest version ever heard of; older ones change nothing."""
-        raise NotImplementedError
+        if self.known is not None and not newer(line.version, self.known.version):
+            return
+        with _speaking(self._known):
+            write_known(self._known, line)
+        self.known = line
 
     # --- old versions and lost lines -------------------------------------------------------------
 
     def versions(self) -> list[Kept]:
         """Newest first."""
-        raise NotImplementedError
+        live = self._stock.catalog.version_of(self._stock.catalog.live)
+        return [
+            Kept(kept.line, kept.taken_at, kept.entries, kept.size, kept.id == live)
+            for kept in self._stock.catalog.versions()
+        ]
 
     def entries(self, version: Version) -> Iterator[EntryChange]:
         """For people: each entry once, without blocks. Raises GoneError."""
-        raise NotImplementedError
+        number = self._stock.catalog.need(version).id
+        return (change_of(row) for row in self._stock.reader.rows.of(number))
 
     def restore(self, version: Version, line_of: LineOf) -> Line:
         """Make the content of an old version live again, as a new version.
 
         Raises GoneError, LockedError.
         """
-        raise NotImplementedError
+        self._alone()
+        old = self._stock.catalog.need(version)
+        with _speaking("STATE_FILE or its shadow"), nobody_runs(self._options.lock):
+            if self.look().dirty:
+                self.set_aside(f"replaced by version {version}, which was restored")
+            line = revival.again(self._stock, old, line_of)
+        self._after()
+        return line
 
     def set_aside(self, because: str) -> Path:
         """Copy the live files as they are to aside/; the copy is on disk when this returns."""
-        raise NotImplementedError
+        name = str(self.held.version) if self.held is not None else "none"
+        with _speaking("aside"):
+            for root in self._stock.roots:
+                root.forget()
+            return self._asides.keep(name, self._stock.roots, because)
 
     def asides(self) -> list[Aside]:
         """Oldest first."""
-        raise NotImplementedError
+        return [
+            Aside(name, self._asides.path / name, because, taken_at)
+            for name, because, taken_at in self._asides.all()
+        ]
 
     def forget(self, name: str) -> None:
         """Delete a kept copy. Raises StoreError if there is none of this name."""
-        raise NotImplementedError
+        with _speaking(name):
+            self._asides.forget(name)
 
     # --- the lock --------------------------------------------------------------------------------
 
     def locked(self) -> bool:
         """Whether a controllee holds the lock now."""
-        raise NotImplementedError
+        return runs(self._options.lock)
+
+
+@contextmanager
+def _speaking(what: object) -> Iterator[None]:
+    """Errors of the system and of the catalog are told with their remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise disk.trouble(str(error.filename or what), error) from error
+    except sqlite3.Error as error:
+        raise StoreError(f"the catalog: {error}; see that there is room") from error

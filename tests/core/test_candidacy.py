@@ -490,14 +490,6 @@ def test_after_a_stall_of_a_lease_mode_none_listens_for_a_lease() -> None:
     assert not sent(told, PreVote)
 
 
-def test_after_a_stall_it_listens_for_the_longest_lease_that_it_ever_promised() -> None:
-    """The leader of a reloaded pool may still go by the longer one, and be frozen by now."""
-    member = follower(NONE)
-    member.rules = replace(member.rules, lease_ms=Millis(1000))
-    member.late(9000)
-    assert member.state.patience_until == member.now + 3000
-
-
 def test_a_candidate_of_mode_none_that_slept_for_a_lease_stands_no_more() -> None:
     """Its round is over and nobody answered: it was not there to hear them."""
     member = survivor(NONE)

@@ -1,0 +1,317 @@
+"""The store on a real disk: what one store snapped, another one receives, installs and goes on."""
+
+import fcntl
+import os
+import random
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hadelect.core.versions import Line
+from hadelect.replication.errors import EmptyStateError, GoneError, LockedError, StoreError
+from hadelect.replication.manifest import BLOCK, EntryChange, Kind, Refused
+from hadelect.replication.store import Options, Store
+from tests.replication.machines import Member, fill, replicate, same, send, tree
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Member]:
+    member = Member(tmp_path / "source")
+    fill(member)
+    yield member
+    member.store.close()
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Member]:
+    member = Member(tmp_path / "target")
+    yield member
+    member.store.close()
+
+
+def test_replicates_exactly(source: Member, target: Member) -> None:
+    """What was snapped is installed elsewhere: names, contents, modes, owners, times, links."""
+    assert source.snap() is not None
+    assert source.snap() is None
+    assert not source.store.look().dirty
+    replicate(source, target)
+    assert same(source, target)
+    assert target.store.held == source.store.held
+    assert not target.store.look().dirty
+
+
+def test_only_what_differs_goes_over(source: Member, target: Member) -> None:
+    """An append sends the blocks that it touches, an empty change of a mode sends none."""
+    source.snap()
+    replicate(source, target)
+    with source.queue.open("ab") as file:
+        file.write(b"x" * BLOCK)
+    source.snap()
+    assert replicate(source, target) <= 2 * BLOCK
+    source.queue.chmod(0o600)
+    source.snap()
+    assert replicate(source, target) == 0
+    assert same(source, target)
+
+
+def test_any_sequence_of_changes(source: Member, target: Member) -> None:
+    """Whatever happens to a tree, the copy of it is the same; after a restart too."""
+    chance = random.Random(7)
+    source.snap()
+    replicate(source, target)
+    for turn in range(40):
+        for _ in range(chance.randrange(1, 6)):
+            disturb(source, chance)
+        source.snap()
+        if turn % 7 == 0:
+            target.reopen()
+            source.reopen()
+        if chance.random() < 0.7 and source.store.held != target.store.held:
+            replicate(source, target)
+            assert same(source, target), turn
+            assert not target.store.look(exact=True).dirty
+
+
+def disturb(member: Member, chance: random.Random) -> None:
+    name = member.spool / chance.choice("abcdef")
+    match chance.randrange(8):
+        case 0:
+            remove(name)
+            name.mkdir()
+            (name / "in").write_bytes(chance.randbytes(chance.randrange(3 * BLOCK)))
+        case 1:
+            remove(name)
+            name.symlink_to(chance.choice(["x", "../..", "/etc"]))
+        case 2:
+            remove(name)
+        case 3:
+            remove(name)
+            name.write_bytes(chance.randbytes(chance.randrange(4 * BLOCK)))
+        case 4:
+            with member.queue.open("r+b") as file:
+                file.seek(chance.randrange(6 * BLOCK))
+                file.write(b"in place")
+        case 5:
+            os.truncate(member.queue, chance.randrange(8 * BLOCK))
+        case 6:
+            member.spool.chmod(chance.choice([0o700, 0o755, 0o1777]))
+        case _:
+            if os.path.lexists(name):
+                remove(member.spool / "moved")
+                name.rename(member.spool / "moved")
+
+
+def remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def test_nothing_is_installed_under_a_controllee(source: Member, target: Member) -> None:
+    """While the lock is held, the version waits on disk, and the live files stay."""
+    source.snap()
+    send(source, target)
+    with target.lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert target.store.locked()
+        assert target.store.received is not None
+        with pytest.raises(LockedError, match="a controllee runs"):
+            target.store.install(target.store.received)
+        assert not target.queue.exists()
+    target.reopen()
+    assert target.store.received == source.store.held
+    target.store.install(target.store.received)
+    assert same(source, target)
+
+
+def test_old_versions_come_back(source: Member, target: Member) -> None:
+    """A version that is kept can be made live again, as a new one; one that is not kept is gone."""
+    lines, trees = [], []
+    for turn in range(5):
+        with source.queue.open("r+b") as file:
+            file.write(b"turn %d" % turn)
+        lines.append(source.snap())
+        trees.append(tree(source.queue))
+    assert len(source.store.versions()) == 3
+    old = lines[2]
+    assert old is not None
+    restored = source.store.restore(old.version, source.line_of(2))
+    assert restored.version.term == 2
+    assert tree(source.queue)[b""][3] == trees[2][b""][3]
+    assert not source.store.look(exact=True).dirty
+    replicate(source, target)
+    assert tree(source.queue)[b""][3] == tree(target.queue)[b""][3]
+    assert lines[0] is not None
+    with pytest.raises(GoneError):
+        source.store.restore(lines[0].version, source.line_of(3))
+
+
+def test_what_was_there_is_not_replaced_by_nothing(source: Member) -> None:
+    """A root that is missing, or content that is all gone, is no version unless one says so."""
+    source.snap()
+    kept = source.queue.read_bytes()
+    source.queue.unlink()
+    assert "is not there" in source.store.look().missing
+    with pytest.raises(EmptyStateError, match="is not there"):
+        source.snap()
+    source.queue.write_bytes(b"")
+    for path in source.spool.iterdir():
+        remove(path)
+    assert source.store.look().empty
+    with pytest.raises(EmptyStateError, match="all empty"):
+        source.snap()
+    held = source.store.held
+    assert held is not None
+    source.store.install(held)
+    assert source.queue.read_bytes() == kept
+    assert not source.store.look(exact=True).dirty
+
+
+def test_a_mark_costs_nothing_and_is_served(source: Member, target: Member) -> None:
+    """The first version of a term has the content that is held: no block goes over."""
+    source.snap()
+    replicate(source, target)
+    marked = source.store.mark(source.line_of(5))
+    assert str(marked.version) == "5.1"
+    assert replicate(source, target) == 0
+    assert target.store.held == marked
+
+
+def test_a_line_that_lost_is_kept_aside(source: Member) -> None:
+    """Plain files with a reason, until somebody says that they may go."""
+    source.snap()
+    before = tree(source.spool)
+    path = source.store.set_aside("it forked")
+    assert tree(path / "1.spool") == before
+    assert path.name == "1.1"
+    assert source.store.set_aside("again").name == "1.1-2"
+    source.reopen()
+    assert [(kept.name, kept.because) for kept in source.store.asides()] == [
+        ("1.1", "it forked"),
+        ("1.1-2", "again"),
+    ]
+    source.store.forget("1.1")
+    with pytest.raises(StoreError, match="no copy '1.1'"):
+        source.store.forget("1.1")
+
+
+EVIL = [
+    EntryChange(1, b"../out", Kind.FILE),
+    EntryChange(1, b"/etc/passwd", Kind.FILE),
+    EntryChange(1, b"a//b", Kind.FILE),
+    EntryChange(7, b"", Kind.FILE),
+    EntryChange(0, b"", Kind.SYMLINK, target=b"/etc"),
+    EntryChange(1, b"gone", Kind.GONE),
+]
+
+
+@pytest.mark.parametrize("change", EVIL)
+def test_a_manifest_that_leads_out_is_refused(
+    source: Member, target: Member, change: EntryChange
+) -> None:
+    """No entry of a peer names anything outside its root."""
+    line = source.snap()
+    assert line is not None
+    reception = target.store.receive(line, None)
+    with pytest.raises(Refused):
+        reception.entry(change)
+
+
+def test_nothing_is_written_through_a_link(source: Member, target: Member) -> None:
+    """A manifest with a link and an entry below it has a stray entry: refused as a whole."""
+    (source.spool / "way").symlink_to("/tmp")
+    line = source.snap()
+    assert line is not None
+    reception = target.store.receive(line, None)
+    for change in source.store.changes(line.version, None):
+        reception.entry(change)
+    reception.entry(EntryChange(1, b"way/in", Kind.FILE))
+    with pytest.raises(Refused, match="not in a directory"):
+        list(reception.missing())
+    assert not target.spool.exists()
+
+
+def test_bad_blocks_are_refused(source: Member, target: Member) -> None:
+    """Truncated, oversized, of another digest, never asked for: refused, and the right one still
+    arrives; what has arrived is not asked for again after a restart.
+    """
+    line = source.snap()
+    assert line is not None
+    reception = target.store.receive(line, None)
+    for change in source.store.changes(line.version, None):
+        reception.entry(change)
+    ref = next(reception.missing())
+    (data,) = source.store.read(line.version, [ref])
+    for bad in (data[:-1], data + b"x", bytes(len(data))):
+        with pytest.raises(Refused):
+            reception.block(ref, bad)
+    with pytest.raises(StoreError, match="missing"):
+        reception.complete()
+    reception.block(ref, data)
+    target.reopen()
+    assert send(source, target) == sum(map(len, (b"content", b"bytes")))
+    with pytest.raises(Refused, match="not newer"):
+        source.store.receive(line, None)
+
+
+def test_rot_in_the_shadow_is_not_served(source: Member) -> None:
+    """A block of the shadow that is not what it was is read from the live file instead."""
+    line = source.snap()
+    assert line is not None
+    shadow = source.path / ".job_queue.hadelect"
+    known = shadow.stat()
+    with shadow.open("r+b") as file:
+        file.write(b"rotten")
+    os.utime(shadow, ns=(known.st_atime_ns, known.st_mtime_ns))
+    refs = [ref for ref in _refs(source, line) if ref.root == 0]
+    assert b"".join(source.store.read(line.version, refs)) == source.queue.read_bytes()
+
+
+def _refs(source: Member, line: Line) -> list:  # type: ignore[type-arg]
+    other = Member(source.path / "other")
+    reception = other.store.receive(line, None)
+    for change in source.store.changes(line.version, None):
+        reception.entry(change)
+    refs = list(reception.missing())
+    other.store.close()
+    return refs
+
+
+def test_a_hot_file_is_taken(source: Member) -> None:
+    """A log that is appended to all the while is taken, with whole content up to a point."""
+    stop = threading.Event()
+    log = source.spool / "log"
+    log.write_bytes(b"")
+
+    def write() -> None:
+        with log.open("ab", buffering=0) as file:
+            number = 0
+            while not stop.wait(0.001):
+                file.write(b"line %09d\n" % number)
+                number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        assert all(source.snap() is not None for _ in range(10))
+    finally:
+        stop.set()
+        writer.join()
+    taken = (source.path / ".spool.hadelect" / "log").read_bytes()
+    assert taken
+    assert log.read_bytes().startswith(taken)
+
+
+def test_the_second_store_of_a_directory_is_refused(source: Member, tmp_path: Path) -> None:
+    """One process at a time; and roots that cannot be exchanged are told before anything else."""
+    with pytest.raises(StoreError, match="in use"):
+        source.open()
+    with pytest.raises(StoreError, match="mount point"):
+        Store.open(tmp_path / "r", [Path("/proc")], Options(source.lock))
+    (tmp_path / "l").symlink_to(tmp_path)
+    with pytest.raises(StoreError, match="symbolic link"):
+        Store.open(tmp_path / "r", [tmp_path / "l"], Options(source.lock))
