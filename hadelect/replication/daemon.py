@@ -31,7 +31,8 @@ from hadelect.replication.rate import Rate
 from hadelect.replication.serve import Shelf, Uploads
 from hadelect.replication.service import Services, server_of
 from hadelect.replication.shown import PeerView, Shown, Sources
-from hadelect.replication.start import Prepared, addresses_of, open_store, rules_of
+from hadelect.replication.start import Prepared, addresses_of, options_of, rules_of
+from hadelect.replication.store import Store
 from hadelect.replication.watch import Watches
 from hadelect.replication.welcome import Ours
 from hadelect.replication.worker import Worker
@@ -68,7 +69,7 @@ class Daemon:
     async def open(cls, prepared: Prepared, around: Surroundings) -> "Daemon":
         """Raises StoreError."""
         worker = Worker()
-        store = await worker.do(lambda: open_store(prepared.config))
+        store = await worker.do(lambda: Store.open(*options_of(prepared.config)))
         return cls(prepared, around, (worker, store))
 
     def __init__(self, prepared: Prepared, around: Surroundings, opened: Any) -> None:

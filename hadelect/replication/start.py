@@ -13,7 +13,7 @@ from hadelect.core.replication.rules import ReplicationRules
 from hadelect.core.vocabulary import Millis, Name
 from hadelect.replication.errors import StoreError
 from hadelect.replication.seal import Seal, secret_of
-from hadelect.replication.store import Options, Store
+from hadelect.replication.store import Options
 from hadelect.runtime import channels, listening
 from hadelect.runtime.channels import Credentials, TlsError
 from hadelect.runtime.listening import Place, PortError
@@ -79,12 +79,12 @@ def addresses_of(config: Config) -> list[Address]:
     return [Address(member.name, daemon.host, daemon.port) for member, daemon in both]
 
 
-def open_store(config: Config) -> Store:
-    """In the store's thread. Raises StoreError."""
+def options_of(config: Config) -> tuple[Path, tuple[Path, ...], Options]:
+    """What the store is opened with."""
     spec = config.replication
     assert spec is not None
     options = Options(config.state_dir / LOCK, spec.keep)
-    return Store.open(config.state_dir / DIRECTORY, spec.roots, options)
+    return config.state_dir / DIRECTORY, spec.roots, options
 
 
 def _tried(problems: list[str], make: Callable[[], Made]) -> Made | None:

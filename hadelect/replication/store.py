@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from hadelect.core.versions import Line, Version, newer
 from hadelect.replication import disk, revival
@@ -80,7 +81,7 @@ class Store:
     warnings: tuple[str, ...]  # Of the last look or snapshot.
 
     @classmethod
-    def open(cls, directory: Path, roots: Sequence[Path], options: Options) -> "Store":
+    def open(cls, directory: Path, roots: Sequence[Path], options: Options) -> Self:
         """`directory`: $(HAD_STATE_DIR)/replication, made if needed, for one process at a time.
 
         Ends an installation that was interrupted. Raises StoreError: a root is a mount point, a

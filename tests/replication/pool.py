@@ -1,9 +1,10 @@
 """Replication daemons of one pool in one process, with real sockets, and a HAD for each by hand."""
 
 import asyncio
+import fcntl
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -11,13 +12,15 @@ from typing import Any, Self
 import grpc.aio
 
 from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec, ReplicationSpec
+from hadelect.core.versions import Version
 from hadelect.pb import replication_pb2 as pb
 from hadelect.replication.daemon import Daemon, Surroundings
-from hadelect.replication.start import prepare
+from hadelect.replication.manifest import BlockRef
+from hadelect.replication.start import LOCK, options_of, prepare
+from hadelect.replication.store import Store
 from hadelect.replication.worker import Worker
 from hadelect.runtime.systemd import Notifier
 from tests.replication import small_policy
-from tests.replication.small_store import SmallStore
 from tests.runtime.pool import addresses, config_of, until
 
 __all__ = ["Had", "Running", "Settings", "addresses", "pool", "running", "until"]
@@ -25,12 +28,34 @@ __all__ = ["Had", "Running", "Settings", "addresses", "pool", "running", "until"
 Settings = dict[str, Any]
 
 
+class Peer(Store):
+    """The store of a daemon that can be made to send something else than it holds."""
+
+    altered: Callable[[bytes], bytes] = staticmethod(bytes)
+
+    def read(self, version: Version, wanted: Iterable[BlockRef]) -> Iterator[bytes]:
+        for piece in super().read(version, wanted):
+            yield self.altered(piece)
+
+
 class Running:
     """One daemon, its store and its directory."""
 
-    def __init__(self, daemon: Daemon, store: SmallStore, root: Path) -> None:
+    def __init__(self, daemon: Daemon, store: Peer, root: Path) -> None:
         self.daemon, self.store, self.root = daemon, store, root
         self.task: asyncio.Task[int] | None = None
+
+    def content(self) -> dict[str, bytes]:
+        """What the live files hold now."""
+        files = [path for path in self.root.rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in files}
+
+    @contextmanager
+    def controllee(self) -> Iterator[None]:
+        """The lock of a controllee that runs."""
+        with (self.daemon.config.state_dir / LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            yield
 
     @property
     def state(self) -> small_policy.State:
@@ -72,8 +97,9 @@ async def running(config: Config) -> AsyncIterator[Running]:
     crashed: list[str] = []
     around = Surroundings(small_policy, lambda: crashed.append("bug"), Notifier({}))
     root = config.replication.roots[0]
-    store = SmallStore(root)
-    daemon = Daemon(prepare(config), around, (Worker(), store))
+    worker = Worker()
+    store = await worker.do(lambda: Peer.open(*options_of(config)))
+    daemon = Daemon(prepare(config), around, (worker, store))
     await daemon.start()
     one = Running(daemon, store, root)
     one.task = asyncio.create_task(daemon.run())

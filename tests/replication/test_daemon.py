@@ -10,8 +10,8 @@ from tests.replication.pool import Had, Running, pool, until
 MIB = 1 << 20
 
 
-def content(one: Running) -> dict[bytes, bytes]:
-    return one.store.live()
+def content(one: Running) -> dict[str, bytes]:
+    return one.content()
 
 
 async def test_what_the_leader_writes_is_on_the_other(tmp_path: Path) -> None:
@@ -66,10 +66,10 @@ async def test_it_is_fetched_from_another_holder(tmp_path: Path) -> None:
 async def test_nothing_is_installed_under_a_controllee(tmp_path: Path) -> None:
     """While the lock is held the live files stay what they are, and the policy is told LOCKED."""
     async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
-        backup.store.runs = True
         (leader.root / "job").write_bytes(b"x")
-        await had.leads(7)
-        await until(lambda: backup.state.failures)
+        with backup.controllee():
+            await had.leads(7)
+            await until(lambda: backup.state.failures)
         assert backup.state.failures[0].failure is Failure.LOCKED
         assert content(backup) == {}
 
