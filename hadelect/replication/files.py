@@ -176,7 +176,8 @@ class Files:
             tools.notice.give_back(where)
             raise
         finally:
-            tools.notice.cost(asyncio.get_running_loop().time() - began)
+            if not effect.full:  # Those come seldom, and pay for themselves.
+                tools.notice.cost(asyncio.get_running_loop().time() - began)
         self._warn(tools.store.warnings)
         return Snapped(effect.id, line)
 

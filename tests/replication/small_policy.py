@@ -90,7 +90,9 @@ def work(rules: ReplicationRules, state: State) -> Decision:
         if not state.due:
             return Decision(state)
         state = replace(state, working=True, due=False, serial=number)
-        return Decision(state, (do.Snapshot(number, state.held, state.leads, full=False),))
+        return Decision(
+            state, (do.Snapshot(number, state.held, state.leads, full=state.held is None),)
+        )
     for name, line in state.offered:
         held = state.held.version if state.held else None
         if newer(line.version, held) and name not in state.bad:

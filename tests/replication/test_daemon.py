@@ -5,9 +5,16 @@ import socket
 from pathlib import Path
 
 from hadelect.core.replication.events import Failure
+from hadelect.core.versions import Line
+from hadelect.replication.seal import SIZE, Seal
 from tests.replication.pool import Had, Running, pool, until
 
 MIB = 1 << 20
+
+
+class Forged(Seal):
+    def of_line(self, line: Line) -> bytes:
+        return b"\0" * SIZE
 
 
 def content(one: Running) -> dict[str, bytes]:
@@ -50,6 +57,18 @@ async def test_a_block_that_is_not_what_it_should_be_is_refused(tmp_path: Path) 
         assert "wrong digest" in backup.state.failures[0].because
         assert content(backup) == {}
         assert b'replica_refused_total{what="transfer"} 1.0' in backup.daemon._metrics_text()
+
+
+async def test_a_version_with_a_wrong_seal_is_refused(tmp_path: Path) -> None:
+    """A version that nobody with the key vouches for: not a block of it is asked for."""
+    async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
+        forged = Forged("test")
+        object.__setattr__(leader.daemon.watches._ours, "seal", forged)
+        (leader.root / "job").write_bytes(b"\1" * MIB)
+        await had.leads(7)
+        await until(lambda: backup.state.failures)
+        assert "its seal is wrong" in backup.state.failures[0].because
+        assert content(backup) == {}
 
 
 async def test_it_is_fetched_from_another_holder(tmp_path: Path) -> None:
@@ -117,6 +136,7 @@ async def test_a_had_that_was_restarted_is_the_had(tmp_path: Path) -> None:
                 await until(lambda: leader.daemon.local.told.term == 71)
                 (leader.root / "job").write_bytes(b"x")
                 await until(lambda: content(backup) == content(leader) != {})
+                await second.hears(lambda word: word.replica.version.term == 71)
         await until(lambda: not leader.daemon.local.connected)
 
 
