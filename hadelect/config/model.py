@@ -151,6 +151,11 @@ class Config:
         return self.me in self.witnesses
 
     @property
+    def state_lock(self) -> Path:
+        """Held, shared, while a controllee may use the replicated state (state_lock.py)."""
+        return self.state_dir / "state.lock"
+
+    @property
     def replication_socket(self) -> Path:
         """Where the replication daemon of this member answers HAD and operators."""
         return self.state_dir / "replication.sock"

@@ -74,6 +74,7 @@ def configure_body(config: Config) -> Body:
         "environment": [list(pair) for pair in controllee.environment],
         "user": user_of(controllee) if argv and controllee.user else None,
         **_ending(controllee),
+        "state_lock": str(config.state_lock) if config.replication else "",
         "fence": config.fence_tree,
         "may_be_unfenced": config.arbitration == "none" or config.allow_unfenced,
     }

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import select
 
-from hadelect.supervisor import packets
+from hadelect.supervisor import packets, state_lock
 from hadelect.supervisor.child import NOT_RUN
 from hadelect.supervisor.children import Children
 from hadelect.supervisor.command import bound
@@ -42,8 +42,10 @@ _DOUBT_GAP_MS = 100  # A first "stopped" is asked about again, so soon.
 
 
 class ExternalInit(Init):
-    def __init__(self, spec: Spec, channel: socket.socket, pipes: tuple[int, int]) -> None:
-        super().__init__(spec, "external", channel, pipes)
+    def __init__(
+        self, spec: Spec, channel: socket.socket, pipes: tuple[int, int], lock: int
+    ) -> None:
+        super().__init__(spec, "external", channel, pipes, lock)
         assert spec.external
         self._external = spec.external
         self._children = Children()
@@ -65,13 +67,16 @@ class ExternalInit(Init):
         self._look_again()
 
     def _start(self, body: packets.Body) -> None:
-        if self._phase != WARM:
+        if self._term:
             return  # One run only.
         self._term = packets.number(body, "term")
         self._started_at = boottime_ms()
         if packets.number(body, "deadline") <= self._started_at:
             self._end("its deadline had passed before it was started")
         self._extend(body)
+        state_lock.Waiting(self._loop, self._lock, self._launch, self._end).look()
+
+    def _launch(self) -> None:
         self._phase = STARTING
         self._act(self._external.start, self._spec.start_grace_ms, self._on_start_ended, bound)
 

@@ -14,7 +14,7 @@ import os
 import signal
 import time
 
-from hadelect.supervisor import child, packets
+from hadelect.supervisor import child, packets, state_lock
 from hadelect.supervisor import exec as program
 from hadelect.supervisor.fence import CgroupFence, kill_each
 from hadelect.supervisor.linux import (
@@ -46,12 +46,13 @@ _IGNORED = (
 
 class Init:
     def __init__(
-        self, spec: Spec, kind: str, channel: socket.socket, pipes: tuple[int, int]
+        self, spec: Spec, kind: str, channel: socket.socket, pipes: tuple[int, int], lock: int
     ) -> None:
         self._spec = spec
         self._kind = kind  # Of the fence.
         self._channel = channel  # To the supervisor.
         self._pipes = pipes
+        self._lock = lock  # On the state, see state_lock.py; never let go of before our end.
         self._program = program.Program(spec, *pipes)
         self._cgroup = ""
         self._term = 0
@@ -69,7 +70,8 @@ class Init:
             name_process("hadelect-init")
             os.setsid()  # A terminal's ^C and ^Z are for the supervisor alone.
             # Not the lock, nor the daemon's socket: they must not outlive their owners.
-            child.keep_only(self._channel.fileno(), *self._pipes)
+            lock = () if self._lock == state_lock.NONE else (self._lock,)
+            child.keep_only(self._channel.fileno(), *self._pipes, *lock)
             for number in _IGNORED:
                 signal.signal(number, signal.SIG_IGN)
             self._loop = Loop()
@@ -116,15 +118,20 @@ class Init:
         packets.send(self._channel, {"do": "prepared"})
 
     def _start(self, body: packets.Body) -> None:
-        if self._main:
+        if self._term:
             return  # One run only.
         self._term, deadline = packets.number(body, "term"), packets.number(body, "deadline")
         self._started_at = boottime_ms()
         if deadline <= self._started_at:
             self._end("its deadline had passed before it was started")
         self._set_deadline(deadline)  # First: from here on its end is certain.
-        self._main, self._exec_pipe = self._program.start(self._term, deadline)
+        state_lock.Waiting(self._loop, self._lock, self._launch, self._end).look()
         packets.send(self._channel, {**body, "do": "extended"})
+
+    def _launch(self) -> None:
+        """Nothing is installed under it any more."""
+        assert self._deadline
+        self._main, self._exec_pipe = self._program.start(self._term, self._deadline.due)
         self._loop.watch(self._exec_pipe, self._on_exec)
 
     def _extend(self, body: packets.Body) -> None:

@@ -48,7 +48,7 @@ class Spec:
     __slots__ = (
         *("state_dir", "pool", "member", "controllee", "argv", "environment", "user"),
         *("stop_signal", "stop_timeout_ms", "start_grace_ms", "fence", "may_be_unfenced"),
-        "external",
+        *("external", "state_lock"),
     )
 
     def __init__(self, body: Body) -> None:
@@ -61,6 +61,7 @@ class Spec:
         self.external = external.read(body.get("external"), self.environment_of)
         self.environment = environment_pairs(body)
         self.user = optional_user(body)
+        self.state_lock = text(body, "state_lock")  # A path; "": nothing is replicated.
         self.adjust(body)
         self.fence = text(body, "fence")  # auto or one of FENCES.
         self.may_be_unfenced = truth(body, "may_be_unfenced")

@@ -13,7 +13,7 @@ import select
 import signal
 import socket
 
-from hadelect.supervisor import earlier, fence, packets
+from hadelect.supervisor import earlier, fence, packets, state_lock
 from hadelect.supervisor.external_fence import ExternalFence
 from hadelect.supervisor.external_init import ExternalInit
 from hadelect.supervisor.init import Init
@@ -53,7 +53,7 @@ class UnrecordedError(UnableError):
 class Tree:
     __slots__ = (
         *("asked", "because", "cgroup", "channel", "deadline", "ending", "exec_failed", "fence"),
-        *("is_orphan", "kind", "outputs", "pid", "pidfd", "term"),
+        *("is_orphan", "kind", "outputs", "pid", "pidfd", "state_lock", "term"),
     )
 
     def __init__(self, kind: str, pid: int, channel: socket.socket, outputs: list[int]) -> None:
@@ -63,6 +63,7 @@ class Tree:
         self.channel = channel
         self.outputs = outputs  # Read ends of the controllee's stdout and stderr.
         self.cgroup = ""
+        self.state_lock = state_lock.NONE  # The init's, open here too.
         self.fence: Fence = fence.NamespaceFence(self.pidfd)
         self.term = 0  # 0 until it is told to start.
         self.deadline = 0
@@ -148,6 +149,7 @@ class Tree:
 
     def bury(self) -> None:
         """It is gone: give back what it held."""
+        state_lock.close(self.state_lock)
         self.close_outputs()
         self.channel.close()
         if isinstance(self.fence, fence.NamespaceFence) and self.fence.first >= 0:
@@ -211,7 +213,9 @@ def raise_tree(spec: Spec, enclose: Enclose | None) -> Tree:
 
 
 def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
-    tree = _fork(spec, kind)
+    lock = _open_lock(spec)
+    tree = _fork(spec, kind, lock)
+    tree.state_lock = lock
     try:
         if kind == EXTERNAL:
             tree.cgroup = fence.cgroup_if_any(f"hadelect-{tree.pid}-{os.urandom(4).hex()}")
@@ -240,6 +244,16 @@ def _raise_one(spec: Spec, kind: str, enclose: Enclose | None) -> Tree:
     return tree
 
 
+def _open_lock(spec: Spec) -> int:
+    try:
+        return state_lock.opened(spec.state_lock)
+    except OSError as error:
+        raise UnrecordedError(
+            f"{spec.state_lock} cannot be opened ({error.strerror}), and without it another version"
+            " of the state could be installed under what runs; make HAD_STATE_DIR writable"
+        ) from None
+
+
 def _record(spec: Spec, kind: str, tree: Tree) -> None:
     try:
         earlier.record(spec.state_dir, kind, tree.pid, tree.cgroup, spec.external)
@@ -265,7 +279,7 @@ def _await_prepared(tree: Tree) -> None:
 # --- the fork ---
 
 
-def _fork(spec: Spec, kind: str) -> Tree:
+def _fork(spec: Spec, kind: str, lock: int) -> Tree:
     ours, theirs = packets.pair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     out, out_end = os.pipe2(os.O_CLOEXEC)
@@ -274,13 +288,18 @@ def _fork(spec: Spec, kind: str) -> Tree:
         for fd in (out_end, err_end):  # /dev/stdout opens anew, with the rights of its owner.
             os.fchown(fd, spec.user.uid, spec.user.gid)
     ends = (out_end, err_end)
-    init = ExternalInit(spec, theirs, ends) if spec.external else Init(spec, kind, theirs, ends)
+    init = (
+        ExternalInit(spec, theirs, ends, lock)
+        if spec.external
+        else Init(spec, kind, theirs, ends, lock)
+    )
     try:
         pid = _fork_namespace(init) if kind == "namespace" else _fork_plain(init)
         return Tree(kind, pid, ours, [out, err])
     except (OSError, UnableError):
         for fd in (out, err):
             os.close(fd)
+        state_lock.close(lock)
         ours.close()
         raise
     finally:

@@ -103,20 +103,26 @@ class Pair:
         self, *, start_grace: float = 2.0, stop_timeout: float = 2.0, **other: object
     ) -> Said:
         self.had.expect("born")
-        self.configure(start_grace=start_grace, stop_timeout=stop_timeout, **other)
+        self.configure(start_grace=start_grace, stop_timeout=stop_timeout, **other)  # type: ignore[arg-type]
         return self.had.expect("SupervisorReady")
 
     def configure(
-        self, *, start_grace: float = 2.0, stop_timeout: float = 2.0, **other: object
+        self,
+        *,
+        start_grace: float = 2.0,
+        stop_timeout: float = 2.0,
+        replicates: bool = False,
+        **other: object,
     ) -> None:
         external = self.outside.spec(kill=self._kill, **other)
         self.had.configure(
+            replicates=replicates,
             controllee={
                 "argv": [],
                 "external": external,
                 "start_grace": start_grace,
                 "stop_timeout": stop_timeout,
-            }
+            },
         )
 
     def running(self, term: int = 1, for_ms: int = 30_000) -> Said:

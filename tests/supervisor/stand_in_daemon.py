@@ -23,6 +23,7 @@ from hadelect.config.model import (
     ErrandSpec,
     ExternalSpec,
     LogSpec,
+    ReplicationSpec,
 )
 from hadelect.core.effects import Cancel, End, Extend, Retitle, Run, Start, Stop
 from hadelect.core.events import Event
@@ -73,6 +74,28 @@ def config_of(given: dict[str, Any]) -> Config:
         log=LogSpec(),
         tls=None,
         allow_insecure=True,
+        replication=replication_of(me) if given.get("replicates") else None,
+    )
+
+
+def replication_of(me: Address) -> ReplicationSpec:
+    """That there is one is all that the supervisor is told."""
+    return ReplicationSpec(
+        daemons=(me,),
+        me=me,
+        roots=(),
+        interval=300,
+        settle=0.05,
+        max_lag=300,
+        flush_timeout=30,
+        keep=5,
+        transfer_lifetime=300,
+        rate_limit=0,
+        compression="none",
+        key_file=None,
+        snapshot_command=(),
+        http_address=None,
+        log=LogSpec(),
     )
 
 

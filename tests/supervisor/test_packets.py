@@ -28,6 +28,7 @@ CONFIGURE: packets.Body = {
     "stop_timeout_ms": 1,
     "start_grace_ms": 1,
     "fence": "auto",
+    "state_lock": "",
     "may_be_unfenced": False,
 }
 

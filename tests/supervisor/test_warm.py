@@ -36,6 +36,7 @@ def spec(argv: list[str], state_dir: Path) -> Spec:
         "stop_timeout_ms": 1000,
         "start_grace_ms": 1000,
         "fence": "auto",
+        "state_lock": "",
         "may_be_unfenced": True,
     }
     return Spec(body)
