@@ -1,8 +1,9 @@
 """The daemon's side of the supervisor: commands out, events in, and a watch over both.
 
-1. Neither supervisor nor init is trusted to be awake. A start or extend that is not acknowledged in
-   time, a deadline that passes without word of the tree's end, a supervisor that is gone: each time
-   the daemon kills the tree itself, through its own fence, and says STOPPED only when it is gone.
+1. Neither supervisor nor init is trusted to be awake. A start or extend that `extended` does not
+   acknowledge in time (any other word may be older than it), a deadline that passes without word of
+   the tree's end, a supervisor that is gone: each time the daemon kills the tree itself, through
+   its own fence, and says STOPPED only when it is gone.
 2. Before such a STOPPED the supervisor is sent `stop`: should it wake up, the `start` that may wait
    in front of it does not run (supervisor.without_superseded).
 3. A secret comes from the supervisor or not at all.
@@ -312,7 +313,6 @@ class SupervisorClient:
         still_open = [output for output in self._outputs if not output.is_closed]
         self._outputs = still_open + readers(packet.fds, self._on_output)
         if number(packet.body, "term") in self._titles and self._term:
-            self._acknowledge(self._deadline)
             runs_behind(self._fence, self._term)
             self._on_event(ControlleeChanged(self._term, _RUNNING, pid=pid, since=since))
 

@@ -49,6 +49,14 @@ def daemonises() -> None:
     os.waitpid(child(first), 0)
 
 
+def daemonises_when_told() -> None:
+    """By SIGUSR1; until then it stays in the foreground."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    print("up", os.getpid(), flush=True)
+    signal.sigwait({signal.SIGUSR1})
+    daemonises()
+
+
 def sets_uid() -> None:
     """As a daemon that drops root by itself: the parent-death signal would be lost."""
     child(lambda: (os.setgid(65534), os.setuid(65534), run()))  # type: ignore[func-returns-value, arg-type]
@@ -125,6 +133,7 @@ KINDS: dict[str, Callable[[], None]] = {
     "runs": up_and_run,
     "forks": forks,
     "daemonises": daemonises,
+    "daemonises-when-told": daemonises_when_told,
     "sets-uid": sets_uid,
     "stops-itself": stops_itself,
     "ignores-sigterm": ignores_sigterm,

@@ -103,6 +103,8 @@ class Had:
             assert pipe
             pipe.close()
         self.inbox.close()
+        if self.init and is_alive(self.init):
+            os.kill(self.init, signal.SIGCONT)  # Frozen, it does not see that it is alone.
         until(lambda: not self.living())
         until(lambda: not self.init or not is_alive(self.init))
         remove_cgroup(self.state_dir)

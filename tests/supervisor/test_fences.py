@@ -40,6 +40,11 @@ fall_backs = pytest.mark.parametrize(
 every_tree = pytest.mark.parametrize("tree", TREES)
 
 
+def state_of(pid: int) -> str:
+    """S: it sleeps; T: stopped; see proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def raised(had: Had, kind: str, tree: str) -> None:
     ready = had.ready(tree, fence=kind, allow_unfenced=True)
     assert ready["fence"] == kind
@@ -102,6 +107,32 @@ def test_frozen_init(had: Had, kind: str, tree: str) -> None:
     raised(had, kind, tree)
     had.kill(had.init, signal.SIGSTOP)
     had.order("extend", term=1, for_ms=30_000)
+    had.expect("ControlleeChanged", state="stopped", asked=True)
+    assert not had.living()
+
+
+@needs_root
+@pytest.mark.parametrize("kind", fence.KINDS)
+def test_frozen_init_had_a_last_word(had: Had, kind: str) -> None:
+    """An init that told of the controllee's background process, and was frozen then, has not
+    acknowledged the extend that came after it: the daemon kills all the same.
+    """
+    if kind == "cgroup" and not has_cgroup():
+        pytest.skip("no cgroup v2 that we may change")
+    lease = {"lease": 4, "margin": 1}  # Patience: 1 s.
+    had.ready("daemonises-when-told", fence=kind, allow_unfenced=True, **lease)
+    had.order("start", term=1, for_ms=30_000)
+    first = had.expect_up(1)["pid"]
+    had.kill(had.process.pid, signal.SIGSTOP)  # Keeps the init's word until we let it.
+    had.kill(first, signal.SIGUSR1)
+    until(lambda: not Path(f"/proc/{first}").exists())  # Reaped by the init …
+    until(lambda: state_of(had.init) == "S")  # … which has said so and sleeps.
+    had.kill(had.init, signal.SIGSTOP)
+    had.order("extend", term=1, for_ms=30_000)
+    had.order("ping")
+    had.expect("pong")
+    had.kill(had.process.pid, signal.SIGCONT)
+    had.expect("ControlleeChanged", state="running", pid=had.living()[0])
     had.expect("ControlleeChanged", state="stopped", asked=True)
     assert not had.living()
 
