@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from hadelect.core.flight import Line, decode_line
@@ -40,10 +41,10 @@ class Flight:
 
     def _pieces(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:
-            packed = file.read(len(GZIP)) == GZIP
-            file.seek(0)
             chunks = iter(lambda: file.read(CHUNK), b"")
-            yield from self._unpacked(chunks) if packed else chunks
+            first = next(chunks, b"")  # Read once: it may have come since, or through a pipe.
+            every = chain((first,), chunks)
+            yield from self._unpacked(every) if first.startswith(GZIP) else every
 
     def _unpacked(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """A member that is cut short ends it: what is whole of it is given."""

@@ -156,12 +156,14 @@ class Ring:
             self.dropped += 1
 
     def close(self) -> None:
+        """A full queue has its time, too: a slow disk is no hung one."""
         self._closing = True
+        last = time.monotonic() + LAST_SECONDS
         try:
-            self._waiting.put_nowait(None)
+            self._waiting.put(None, timeout=LAST_SECONDS)
         except queue.Full:
             return
-        self._thread.join(LAST_SECONDS)
+        self._thread.join(max(0.0, last - time.monotonic()))
 
     # --- the thread ----------------------------------------------------------------------------
 
