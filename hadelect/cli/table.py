@@ -86,19 +86,22 @@ def _common_ending(names: list[str]) -> str:
 
 def _members(view: StatusReply, hidden: str, gap: int) -> Table:
     versions = {row.version for row in view.members if row.version}
+    replicates = any(row.HasField("replica") for row in view.members)
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     table.add_column("MEMBER", overflow="fold")
     table.add_column("PRIO", justify="right")
     table.add_column("ROLE")
     table.add_column("TERM", justify="right")
     table.add_column("CONTROLLEE")
+    if replicates:
+        table.add_column("STATE")
     table.add_column("FIT")
     table.add_column("DRAINED")
     table.add_column("HEARD", justify="right")
     if len(versions) > 1:
         table.add_column("VERSION")
     for row in view.members:
-        cells = _cells(row, view, hidden)
+        cells = _cells(row, view, hidden, replicates=replicates)
         table.add_row(*(cells if len(versions) > 1 else cells[:-1]))
     notes = [f"all members run hadelect {versions.pop()}"] if len(versions) == 1 else []
     if hidden:
@@ -107,7 +110,7 @@ def _members(view: StatusReply, hidden: str, gap: int) -> Table:
     return table
 
 
-def _cells(row: MemberStatus, view: StatusReply, hidden: str) -> list[Text]:
+def _cells(row: MemberStatus, view: StatusReply, hidden: str, *, replicates: bool) -> list[Text]:
     known = row.HasField("last_heard_seconds") or row.reachable
     drained = Text("yes", style="yellow") if row.drained else Text("no")
     return [
@@ -116,6 +119,7 @@ def _cells(row: MemberStatus, view: StatusReply, hidden: str) -> list[Text]:
         Text(row.role + (" (mute)" if row.mute else ""), style=_ROLE_COLOURS.get(row.role, "")),
         Text(str(row.term) if row.term else "-"),
         _controllee(row),
+        *([_state(row)] if replicates else []),
         _fit(row),
         drained if known else Text("-"),
         Text(_heard(row, view)),
@@ -135,6 +139,16 @@ def _controllee(row: MemberStatus) -> Text:
         words += f" ({row.controllee.check.failures} failed probes)"
         colour = "red"
     return Text(words, style=colour)
+
+
+def _state(row: MemberStatus) -> Text:
+    """Of the copy of the replicated state: its version, and how old it may be."""
+    if not row.HasField("replica"):
+        return Text("-")
+    words, lag = row.replica.version or "none", row.replica.lag_seconds
+    if lag >= 1:
+        words += f" (-{age(lag)})"
+    return Text(words, style="red" if row.replica.problem else "")
 
 
 def _fit(row: MemberStatus) -> Text:

@@ -8,6 +8,7 @@ Law 2: the first line says what the member does; then what holds back, then the 
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from hadelect.core import explain_state
 from hadelect.core.explain_peers import peer_details, peer_headline, peer_lines
 from hadelect.core.reasons import Reason, Topic, hindrance, reason
 from hadelect.core.render import CAUSES, REFUSALS, because
@@ -86,6 +87,7 @@ def details(rules: Rules, state: State, now: Millis) -> Iterator[Reason]:
         yield from voters_lines(rules, state, now)
         yield from what_would_help(rules, state, now)
     yield from peer_lines(rules, state, now)
+    yield from explain_state.lines(rules, state)
     yield from standing_rules(rules, state)
 
 

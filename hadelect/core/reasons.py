@@ -65,6 +65,13 @@ class Topic(Enum):
     HIGHER_TERM = "higher_term"
     SUCCESSOR = "successor"
     NO_SUCCESSOR = "no_successor"
+    # Replicated state.
+    STATE = "state"
+    STATE_NONE = "state_none"
+    STATE_PROBLEM = "state_problem"
+    STATE_AWAITED = "state_awaited"
+    STATE_FLUSHED = "state_flushed"
+    PEER_STATE_BEHIND = "peer_state_behind"
     # What the rules say.
     WITNESS = "witness"
     PRIORITY = "priority"

@@ -16,6 +16,7 @@ from hadelect.core.state import Check, PeerView, State
 from hadelect.core.views import leader_lives, leads, reached, reaches, unfit_because
 from hadelect.core.vocabulary import Errand, Millis, Name, Role, Rules
 from hadelect.pb.control_pb2 import CheckStatus, ControlleeStatus, MemberStatus, StatusReply
+from hadelect.runtime import replica_status
 
 UNREACHABLE = "UNREACHABLE"
 
@@ -69,6 +70,7 @@ def _own_row(facts: Facts, state: State, now: Millis) -> MemberStatus:
     row.hears.extend(reached(rules, state, now))
     row.controllee.CopyFrom(_controllee(rules, state.controllee))
     row.controllee.check.CopyFrom(_check(rules, state.check))
+    replica_status.put(row, state.replica)
     return row
 
 
@@ -106,6 +108,7 @@ def _put_standing(rules: Rules, row: MemberStatus, standing: Standing) -> None:
     row.leader = standing.leader or ""
     row.hears.extend(standing.hears)
     row.controllee.CopyFrom(_controllee(rules, standing.controllee))
+    replica_status.put(row, standing.replica)
 
 
 def _row(rules: Rules, name: Name, version: str, digest: str) -> MemberStatus:
@@ -139,6 +142,7 @@ def _warnings(facts: Facts, digests: Digests, state: State, now: Millis) -> Iter
     if state.check.because:
         yield f"{state.check.because}; {state.check.failures} in a row"
     yield from (because(told) for told in two_leaders(rules, state, now))
+    yield from replica_status.warnings(rules, state)
     led = state.role is Role.LEADER or any(leads(rules, peer, now) for peer in state.peers)
     if not led and not _anybody_fit(rules, state, now):
         yield "no leader: no member that is reachable is fit and undrained"
@@ -200,7 +204,7 @@ def _member_dict(row: MemberStatus) -> dict[str, Any]:
         "config_digest": row.config_digest,
         "witness": row.witness,
         "controllee": _controllee_dict(row.controllee) if row.HasField("controllee") else None,
-        "replica": None,
+        "replica": replica_status.as_dict(row),
     }
 
 
@@ -243,6 +247,7 @@ def _row_words(row: MemberStatus) -> str:
     if row.controllee.state:
         words.append(f"{row.controllee.name} {row.controllee.state}")
     words += [f"pid {row.controllee.pid}"] if row.controllee.pid else []
+    words += [replica_status.words(row.replica)] if row.HasField("replica") else []
     words += ["drained"] if row.drained else []
     words += ["mute"] if row.mute else []
     words += [row.unfit_because] if row.unfit_because else []

@@ -5,7 +5,7 @@ from rich.console import Console
 
 from hadelect.cli.table import age, pool_table
 from hadelect.cli.verdict import judge_pool
-from hadelect.pb.control_pb2 import StatusReply
+from hadelect.pb.control_pb2 import ReplicaStatus, StatusReply
 from tests.cli.pool import leading, row, view
 
 CLUSTER = [f"cm{i}.cluster.example.org:51450" for i in (1, 2, 3)]
@@ -68,6 +68,19 @@ def test_failed_probes_are_shown() -> None:
     reply = view("a:1", [leading("a:1", 0)])
     reply.members[0].controllee.check.failures = 2
     assert any("running 4711 (2 failed probes)" in line for line in drawn(reply, 100))
+
+
+def test_copies_of_the_state_are_shown() -> None:
+    """Which version each holds, and how old it may be; who has said nothing of it has a dash."""
+    reply = worst(CLUSTER)
+    reply.members[1].replica.CopyFrom(ReplicaStatus(version="65.42", lag_seconds=0.2))
+    reply.members[2].replica.CopyFrom(ReplicaStatus(lag_seconds=360, problem="x"))
+    lines = drawn(reply, 100)
+    one, two, three = (next(x for x in lines if x.startswith(f"cm{i} ")) for i in (1, 2, 3))
+    assert " 65.42 " in two
+    assert "none (-6 min)" in three
+    assert one.split()[5] == "-"
+    assert all(len(line) <= 80 for line in drawn(reply, 80))
 
 
 @pytest.mark.parametrize(

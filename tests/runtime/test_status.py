@@ -7,6 +7,7 @@ import pytest
 from hadelect.core.election import boot
 from hadelect.core.messages import Controllee, Standing
 from hadelect.core.state import Check, State
+from hadelect.core.versions import Replica, Version
 from hadelect.core.vocabulary import (
     Arbitration,
     ControlleeState,
@@ -157,3 +158,43 @@ def test_nobody_fit_is_said() -> None:
     state = boot(RULES, None, False, NOW).state
     warnings = status_of(FACTS, {}, state, NOW).warnings
     assert "no leader: no member that is reachable is fit and undrained" in warnings
+
+
+OWN = Replica(Version(Term(64), 5, "ab"), Version(Term(64), 6, "cd"), ready=True, lag_ms=NOW)
+THEIRS = Replica(Version(Term(64), 5, "ef"), None, ready=True)
+
+
+def replicating(own: Replica, theirs: Replica | None) -> State:
+    state = replace(follower(), replica=own, now=NOW)
+    return state.with_peer(replace(state.peer(A), standing=replace(LEADS, replica=theirs)))
+
+
+def test_copies_of_the_state() -> None:
+    """Each member's own word of its copy; null where there is none."""
+    state = replicating(OWN, THEIRS)
+    told = status_dict(status_of(FACTS, {}, state, NOW))["members"]
+    assert told[1]["replica"] == {
+        "version": "64.5",
+        "lag_seconds": 100.0,
+        "digest": "ab",
+        "known": "64.6",
+        "ready": True,
+        "problem": "",
+    }
+    assert told[0]["replica"]["known"] is None
+    assert told[2]["replica"] is None
+    lines = page(status_of(FACTS, {}, state, NOW))
+    assert "stopped, state 64.5, 100.0 s behind" in lines
+    assert "no state yet" in page(status_of(FACTS, {}, replicating(Replica(), None), NOW))
+
+
+def test_copies_that_want_an_operator() -> None:
+    """One that is too old, two of one version that differ, a leader whose state goes nowhere."""
+    facts = replace(FACTS, rules=replace(RULES, max_lag_ms=Millis(99_000)))
+    assert list(status_of(facts, {}, replicating(OWN, THEIRS), NOW).warnings)[-2:] == [
+        f"{B}'s state is 100 s behind (REPLICATION_MAX_LAG = 99)",
+        f"{B} and {A} hold different states 64.5: `hadelect state list` on both",
+    ]
+    alone = replace(replicating(replace(THEIRS, problem="no answer"), None), role=Role.LEADER)
+    told = status_of(facts, {}, alone, NOW).warnings
+    assert f"{B} leads, and its state goes nowhere: no answer" in told
