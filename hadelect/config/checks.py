@@ -217,6 +217,8 @@ def places(settings: Settings, config: Config) -> None:
     _writable(settings, "HAD_STATE_DIR", config.state_dir)
     if config.log.path is not None:
         _writable(settings, "HAD_LOG", config.log.path.parent)
+    if config.replication is not None and config.replication.log.path is not None:
+        _writable(settings, "REPLICATION_LOG", config.replication.log.path.parent)
 
 
 def _writable(settings: Settings, name: str, directory: Path) -> None:

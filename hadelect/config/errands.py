@@ -36,7 +36,7 @@ def check_of(settings: Settings) -> CheckSpec:
 
 def errands(settings: Settings, config: Config) -> None:
     for _, spec in config.errands:
-        _runnable(settings, spec)
+        runnable(settings, spec)
     _probe(settings, config)
     if settings.is_set(FENCE) and config.arbitration == "majority":
         settings.warn(
@@ -53,7 +53,7 @@ def errands(settings: Settings, config: Config) -> None:
         )
 
 
-def _runnable(settings: Settings, spec: ErrandSpec) -> None:
+def runnable(settings: Settings, spec: ErrandSpec) -> None:
     program = spec.argv[0]
     if not program.startswith("/"):
         found = shutil.which(program)

@@ -4,17 +4,17 @@ Law: REPLICATION_LIST is parallel to HAD_LIST: the n-th entry is the replication
 member. Members are named by their HAD_LIST entry, here too.
 """
 
-import os
 import stat
 from pathlib import Path
 
-from hadelect.config import commands, own_entry
+from hadelect.config import commands, own_entry, roots
+from hadelect.config.errands import runnable
 from hadelect.config.findings import Refused
-from hadelect.config.model import Address, Config, LogSpec, ReplicationSpec
+from hadelect.config.model import Address, Config, ErrandSpec, LogSpec, ReplicationSpec
 from hadelect.config.own_entry import is_loopback
 from hadelect.config.settings import Settings
 
-LIST, STATE, KEY = "REPLICATION_LIST", "STATE_FILE", "REPLICATION_KEY_FILE"
+LIST, KEY = "REPLICATION_LIST", "REPLICATION_KEY_FILE"
 SHORTEST_KEY = 16  # Bytes.
 
 
@@ -28,7 +28,7 @@ def spec(settings: Settings, me: Address | None, log: LogSpec) -> ReplicationSpe
     return ReplicationSpec(
         daemons=daemons,
         me=daemons[place] if place < len(daemons) else me,
-        roots=settings.paths(STATE),
+        roots=settings.paths(roots.STATE),
         interval=settings.seconds("REPLICATION_INTERVAL"),
         settle=settings.seconds("REPLICATION_SETTLE"),
         max_lag=settings.seconds("REPLICATION_MAX_LAG"),
@@ -75,8 +75,10 @@ def check(settings: Settings, config: Config) -> None:
     _daemons(settings, config)
     _security(settings, config)
     if config.replication is not None:
-        _roots(settings, config, config.replication.roots)
+        roots.check(settings, config, config.replication.roots)
         _key(settings, config.replication.key_file)
+        _command(settings, config)
+        _http(settings, config)
 
 
 def _daemons(settings: Settings, config: Config) -> None:
@@ -111,25 +113,21 @@ def _security(settings: Settings, config: Config) -> None:
         )
 
 
-def _roots(settings: Settings, config: Config, roots: tuple[Path, ...]) -> None:
-    for index, root in enumerate(roots):
-        if ".." in root.parts:
-            settings.error(STATE, f"{root} must not contain ..", "write the path itself")
-        if root == Path("/") or os.path.ismount(root):
-            settings.error(
-                STATE,
-                f"{root} is a mount point: it cannot be exchanged in one step",
-                "name a directory below it",
-            )
-        for other in roots[:index]:
-            if root.is_relative_to(other) or other.is_relative_to(root):
-                settings.error(STATE, f"{root} and {other} overlap", "name one of them")
-        if root.is_relative_to(config.state_dir) or config.state_dir.is_relative_to(root):
-            settings.error(
-                STATE,
-                f"{root} and HAD_STATE_DIR ({config.state_dir}) overlap",
-                "keep hadelect's own records elsewhere",
-            )
+def _command(settings: Settings, config: Config) -> None:
+    assert config.replication is not None
+    if argv := config.replication.snapshot_command:
+        runnable(settings, ErrandSpec("REPLICATION_SNAPSHOT_COMMAND", argv, 0))
+
+
+def _http(settings: Settings, config: Config) -> None:
+    assert config.replication is not None
+    ours, had = config.replication.http_address, config.http_address
+    if ours is not None and had is not None and ours[1] == had[1] != 0:
+        settings.error(
+            "REPLICATION_HTTP_ADDRESS",
+            f"port {ours[1]} is HAD_HTTP_ADDRESS's",
+            "give it a port of its own",
+        )
 
 
 def _key(settings: Settings, path: Path | None) -> None:

@@ -105,6 +105,13 @@ class Settings:
         """Whether somebody wrote a value, be it the default's."""
         return self.macros.find(name) is not None
 
+    def undefined(self, name: str) -> tuple[str, ...]:
+        """What a value refers to and nobody defined."""
+        try:
+            return self.macros.undefined_in(self._raw(name)[0])
+        except Refused:
+            return ()
+
     # --- saying ---------------------------------------------------------------------------------
 
     def error(self, name: str, allowed: str, remedy: str = "") -> None:
@@ -126,10 +133,7 @@ class Settings:
 
     def _refuse(self, name: str, refused: Refused) -> None:
         """An undefined $(NAME) is the usual cause of a malformed value: it is named."""
-        try:
-            empty = self.macros.undefined_in(self._raw(name)[0])
-        except Refused:
-            empty = ()
+        empty = self.undefined(name)
         hint = f" ({', '.join(empty)} is not defined)" if empty else ""
         default = self._rows[name].default
         remedy = refused.remedy or f"correct it, or remove it for the default ({default or 'none'})"

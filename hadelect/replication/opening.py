@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from hadelect.config.roots import never
 from hadelect.replication.catalog import Catalog
 from hadelect.replication.errors import StoreError
 from hadelect.replication.packs import Packs
@@ -46,12 +47,10 @@ def _locked(directory: Path) -> int:
 
 
 def _wrong(root: Path) -> str:
-    if not root.is_absolute() or not root.name or ".." in root.parts:
-        return "not an absolute path of a file or a directory"
-    if root.is_symlink():
-        return "it is a symbolic link: name what it points to"
-    if root.is_mount():
-        return "a mount point cannot be replaced: name a directory below it"
+    if not root.is_absolute():
+        return "not an absolute path"
+    for why, remedy in never(root):
+        return f"it {why}; {remedy}"
     if not root.parent.is_dir():
         return f"{root.parent} is not there: make it"
     return ""

@@ -88,6 +88,13 @@ def test_a_daemon_that_cannot_tell_who_it_is(
         ("STATE_FILE = /srv/a, /srv/a/b", "overlap"),
         ("STATE_FILE = /srv/a/../b", "must not contain"),
         ("STATE_FILE = $(HAD_STATE_DIR)/x", "HAD_STATE_DIR"),
+        ("STATE_FILE = $(SLURM_STATE)/jobs", "SLURM_STATE is not defined"),
+        ("STATE_FILE = $(NOTHING:)", "required"),
+        ("HAD_LOG = /srv/sched/state/had.log", "HAD_LOG (/srv/sched/state/had.log) lies in /srv"),
+        ("REPLICATION_LOG = /srv/sched/log/r", "REPLICATION_LOG (/srv/sched/log/r) lies in /srv"),
+        ("REPLICATION_LOG = /proc/x/r", "cannot be written"),
+        ("REPLICATION_SNAPSHOT_COMMAND = scontrol x", "full path"),
+        ("REPLICATION_HTTP_ADDRESS = :9460", "port 9460 is HAD_HTTP_ADDRESS's"),
         ("REPLICATION_KEY_FILE = /nowhere/key", "cannot be read"),
         ("REPLICATION_MAX_LAG = soon", "must be seconds"),
     ],
@@ -95,6 +102,20 @@ def test_a_daemon_that_cannot_tell_who_it_is(
 def test_mistakes(loaded: Loaded, setting: str, words: str) -> None:
     """Each is an error at the start that names what is allowed."""
     assert words in refused(loaded, *USE, setting)
+
+
+def test_a_link_is_no_state(loaded: Loaded, tmp_path: Path) -> None:
+    """It could not be exchanged for what it points to."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert "is a symbolic link" in refused(loaded, *USE, f"STATE_FILE = {tmp_path}/link")
+
+
+def test_what_can_still_be_made_is_a_warning(loaded: Loaded, tmp_path: Path) -> None:
+    """HAD starts without the directory of the state; the replication daemon would not."""
+    warned = "\n".join(loaded(*USE, f"STATE_FILE = {tmp_path}/later/state").warnings)
+    assert f"{tmp_path}/later is not there: the replication daemon will not start" in warned
+    fine = loaded(*USE, f"STATE_FILE = {tmp_path}/jobs").warnings
+    assert not [line for line in fine if "STATE_FILE" in line]
 
 
 def test_a_key_is_secret_and_long_enough(loaded: Loaded, tmp_path: Path) -> None:
