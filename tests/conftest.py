@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 _skipped: list[str] = []
 
@@ -17,9 +18,12 @@ def _is_e2e(nodeid: str) -> bool:
 
 
 def pytest_configure() -> None:
-    """Who starts us in the background may have SIGINT ignored, and our children would inherit it:
-    Ctrl-C is part of what is tested.
+    """A busy machine is no failure of a property. Who starts us in the background may have SIGINT
+    ignored, and our children would inherit it: Ctrl-C is part of what is tested.
     """
+    if not _in_ci():  # There Hypothesis has a profile of its own, without deadlines too.
+        settings.register_profile("busy", deadline=None)
+        settings.load_profile("busy")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

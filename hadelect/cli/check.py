@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from hadelect.cli.lazy import LazyGroup
 from hadelect.config import external
 from hadelect.config.findings import ConfigError
 from hadelect.config.load import load
@@ -60,12 +61,18 @@ class Report:
         return [f"{verdict}: {self.summary}", *found]
 
 
-@click.group()
+COMMANDS = {
+    "config": ("hadelect.cli.check", "config_command", "One configuration, before any start."),
+    "pool": ("hadelect.cli.check_pool", "pool_command", "The running pool, what differs in it."),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
 def check() -> None:
     """Judge a configuration or the running pool, with the exit codes of a monitoring plug-in."""
 
 
-@check.command("config")
+@click.command("config")
 @click.option("--config", "path", type=click.Path(path_type=Path), help="Configuration file.")
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Overrides the files.")
 @click.option("-p", "--port", type=click.IntRange(1, 65535), help="Port of this member.")

@@ -79,14 +79,33 @@ async def local_channel(socket: Path) -> AsyncIterator[grpc.aio.Channel]:
 async def member_stub(
     address: Address, credentials: grpc.ChannelCredentials | None
 ) -> AsyncIterator[ControlStub]:
+    async with _channel(address, credentials) as channel:
+        yield ControlStub(channel)
+
+
+def _channel(address: Address, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
     host = f"[{address.host}]" if ":" in address.host else address.host
     target = f"dns:///{host}:{address.port}"
     if credentials is None:
-        channel = grpc.aio.insecure_channel(target, options=_OPTIONS)
-    else:
-        channel = grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
-    async with channel:
-        yield ControlStub(channel)
+        return grpc.aio.insecure_channel(target, options=_OPTIONS)
+    return grpc.aio.secure_channel(target, credentials, options=_OPTIONS)
+
+
+async def silence_of(
+    address: Address, credentials: grpc.ChannelCredentials | None, seconds: float = POOL_SECONDS
+) -> Silent | None:
+    """None: a server of ours, whichever, answers there; it need not know what is asked."""
+    async with _channel(address, credentials) as channel:
+        ask_it = channel.unary_unary("/grpc.health.v1.Health/Check")
+        try:
+            async with asyncio.timeout(seconds + 0.1):
+                await ask_it(b"", timeout=seconds)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+                return Silent(address.name, words_of(error))
+        except TimeoutError:
+            return Silent(address.name, "no answer in time")
+    return None
 
 
 def credentials_of(tls: TlsSpec | None) -> grpc.ChannelCredentials | None:

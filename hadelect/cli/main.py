@@ -4,7 +4,6 @@ Law: a sub-command is imported when it is used; `--help` and `--version` import 
 gRPC is loaded only by those that talk to members.
 """
 
-import importlib
 import os
 import sys
 from typing import NoReturn
@@ -13,6 +12,7 @@ import click
 
 from hadelect import __version__
 from hadelect.cli.failures import Exit
+from hadelect.cli.lazy import LazyGroup
 
 # name -> (module, attribute, what it does). The third is what `hadelect --help` shows.
 COMMANDS = {
@@ -27,30 +27,14 @@ COMMANDS = {
     "undrain": ("hadelect.cli.drain", "undrain", "Let a drained member lead again."),
     "reload": ("hadelect.cli.reload", "reload", "Read the configuration again, nothing moves."),
     "state": ("hadelect.cli.state", "state", "See, restore, accept replicated state."),
-    "check": ("hadelect.cli.check", "check", "Check the configuration."),
+    "check": ("hadelect.cli.check", "check", "Judge a configuration or the running pool."),
     "demo": ("hadelect.cli.demo", "demo", "See failovers on this machine, with a toy scheduler."),
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, _, about) in COMMANDS.items()])
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="hadelect", message="%(prog)s %(version)s")
 def cli() -> None:
     """Exactly one scheduler on a few central managers.

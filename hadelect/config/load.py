@@ -86,6 +86,7 @@ def load_pool(
         control_socket=settings.path("HAD_CONTROL_SOCKET") or Path("/"),
         state_dir=settings.path("HAD_STATE_DIR") or Path("/"),
         tls=_tls(settings),
+        replication=replication.daemons_of(settings),
     )
     if not settings.text("HAD_LIST"):
         settings.error("HAD_LIST", "required", "list the members: HAD_LIST = cm1:51450, cm2:51450")

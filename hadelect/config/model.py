@@ -171,3 +171,4 @@ class PoolView:
     control_socket: Path
     state_dir: Path
     tls: TlsSpec | None
+    replication: tuple[Address, ...] = ()  # REPLICATION_LIST; empty: nothing is replicated.

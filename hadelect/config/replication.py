@@ -18,6 +18,11 @@ LIST, KEY = "REPLICATION_LIST", "REPLICATION_KEY_FILE"
 SHORTEST_KEY = 16  # Bytes.
 
 
+def daemons_of(settings: Settings) -> tuple[Address, ...]:
+    """Empty: nothing is replicated in this pool."""
+    return settings.members(LIST) if settings.boolean("HAD_USE_REPLICATION") else ()
+
+
 def spec(settings: Settings, me: Address | None, log: LogSpec) -> ReplicationSpec | None:
     """None: this member has no state to replicate. `log` is how HAD logs."""
     members = settings.members("HAD_LIST")

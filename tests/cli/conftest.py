@@ -36,7 +36,7 @@ class Terminal:
 
     def __call__(self, command: str, *arguments: str) -> Typed:
         start = time.monotonic()
-        words = [command, "--config", str(self._pool.config), *arguments]
+        words = [*command.split(), "--config", str(self._pool.config), *arguments]
         result = CliRunner().invoke(cli, words, env={"SUDO_USER": "alice"})
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
