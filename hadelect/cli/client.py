@@ -12,7 +12,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # … and nothing forks 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +96,9 @@ async def silence_of(
 ) -> Silent | None:
     """None: a server of ours, whichever, answers there; it need not know what is asked."""
     async with _channel(address, credentials) as channel:
-        ask_it = channel.unary_unary("/grpc.health.v1.Health/Check")
+        ask_it: Callable[..., Awaitable[bytes]] = channel.unary_unary(
+            "/grpc.health.v1.Health/Check"
+        )
         try:
             async with asyncio.timeout(seconds + 0.1):
                 await ask_it(b"", timeout=seconds)
