@@ -25,12 +25,12 @@ from hadelect.replication.manifest import BUCKETS, bucket_digest
 
 ALIVE = 1 << 62  # `died` of a row that is still valid.
 NOTHING = 0  # The number of the version in which there is no entry at all.
-FORMAT = 1
+FORMAT = 2
 
 EMPTY_BUCKETS = bucket_digest([]) * BUCKETS
 
 _SCHEMA = f"""
-CREATE TABLE state(format, roots, live, side0, side1, switching);
+CREATE TABLE state(format, roots, live, side0, side1, switching, catching_up);
 CREATE TABLE versions(
     id INTEGER PRIMARY KEY AUTOINCREMENT, term, sequence, digest, ends, taken_at, entries, size,
     buckets, complete);
@@ -118,7 +118,7 @@ class Catalog:
                 for statement in _SCHEMA.split(";"):
                     self.db.execute(statement)
                 self.db.execute(
-                    "INSERT INTO state VALUES (?, ?, 0, 0, 0, NULL)",
+                    "INSERT INTO state VALUES (?, ?, 0, 0, 0, NULL, NULL)",
                     (FORMAT, json.dumps(roots)),
                 )
         found, made_for = self.db.execute("SELECT format, roots FROM state").fetchone()

@@ -5,7 +5,6 @@ daemons can live in one process, as they do in tests.
 """
 
 import asyncio
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +21,7 @@ from hadelect.replication.command import Command
 from hadelect.replication.download import Downloads
 from hadelect.replication.driver import Core, Driver, World
 from hadelect.replication.files import Files, Tools
+from hadelect.replication.idle import Idle
 from hadelect.replication.local import Local
 from hadelect.replication.metrics import Metrics
 from hadelect.replication.notes import Notes
@@ -31,10 +31,9 @@ from hadelect.replication.rate import Rate
 from hadelect.replication.serve import Shelf, Uploads
 from hadelect.replication.service import Services, server_of
 from hadelect.replication.shown import PeerView, Shown, Sources
-from hadelect.replication.start import Prepared, addresses_of, options_of, rules_of
+from hadelect.replication.start import Prepared, addresses_of, options_of, ours_of, rules_of
 from hadelect.replication.store import Store
 from hadelect.replication.watch import Watches
-from hadelect.replication.welcome import Ours
 from hadelect.replication.worker import Worker
 from hadelect.runtime import listening
 from hadelect.runtime.http import HttpServer, HttpView
@@ -129,7 +128,8 @@ class Daemon:
             peers=self._peers,
         )
         self.shown = Shown(sources)
-        self.files.done = self.shown.refresh
+        self.idle = Idle(self.store, self._worker, self._trouble)
+        self.files.done = self._worked
         self.files.warned = self._trouble
         self.downloads.changed = self.shown.touch
         self.orders = Orders(self.driver, self.shown, self.store, self._worker)
@@ -163,7 +163,8 @@ class Daemon:
 
     async def run(self) -> int:
         """Until `stop_soon`; the exit code. An error in one of the parts is raised."""
-        for part in (self.watches.run(), self.book.keep(), self.notice.run(), self._pulse()):
+        own = self.notice.run(), self.idle.run(), self._pulse()
+        for part in (self.watches.run(), self.book.keep(), *own):
             self._tasks.add(asyncio.get_running_loop().create_task(part))
         lasting = set(self._tasks)
         while not self.ended.done():
@@ -202,6 +203,10 @@ class Daemon:
             if watchdog is not None:
                 self._systemd.watchdog()
             await asyncio.sleep(min(PULSE_SECONDS, watchdog or PULSE_SECONDS))
+
+    def _worked(self) -> None:
+        self.shown.refresh()
+        self.idle.wake()
 
     def _roots(self) -> str:
         return ", ".join(str(root) for root in self.spec.roots)
@@ -285,6 +290,7 @@ class Daemon:
         self.log.reopen(found.log, debug=config.log.debug)
         self.config = config
         self.driver.rules = rules_of(config)
+        self.store.keep = self.spec.keep
         self.driver.hear(Reloaded())
         waiting = tuple(str(one) for one in outcome.differences if one.change is Change.RESTART)
         self.note(outcome.text, warning=bool(waiting))
@@ -332,17 +338,3 @@ class Daemon:
             metrics.certificate.set(self._prepared.tls.expires_at)
         connected = {name: self.watches.connected(name) for name in self.driver.rules.peers}
         return metrics.text(self.driver.replica, connected)
-
-
-def ours_of(prepared: Prepared) -> Ours:
-    config, rules = prepared.config, prepared.rules
-    return Ours(
-        pool=config.pool,
-        me=rules.me,
-        members=rules.members,
-        roots=len(prepared.spec.roots),
-        life=secrets.token_bytes(16),
-        seal=prepared.seal,
-        tls=prepared.tls,
-        connection_timeout=config.connection_timeout,
-    )

@@ -8,8 +8,10 @@ Law 2: no symbolic link is ever followed below a root's own directory; nothing i
 import ctypes
 import errno
 import os
+import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hadelect.replication.errors import StoreError
@@ -192,3 +194,14 @@ def trouble(what: str | Path, error: OSError) -> StoreError:
     """The error of the store for an error of the system, with its remedy."""
     remedy = REMEDIES.get(error.errno or 0, "see that nobody else writes there; it is tried again")
     return StoreError(f"{what}: {error.strerror or error}; {remedy}")
+
+
+@contextmanager
+def speaking(what: object) -> Iterator[None]:
+    """Errors of the system and of the catalog are told with their remedy."""
+    try:
+        yield
+    except OSError as error:
+        raise trouble(str(error.filename or what), error) from error
+    except sqlite3.Error as error:
+        raise StoreError(f"the catalog: {error}; see that there is room") from error

@@ -35,23 +35,26 @@ class Draft:
         self.number = catalog.new()
         self._touched: set[int] = set()
         self._files = 0
+        self.retimed = False  # A file's time of modification is another one, and nothing else.
 
     def at(self, root: int, path: bytes) -> Row | None:
         return self.rows.at(self.number, root, path)
 
     def put(self, change: EntryChange, digest: bytes, file: int, sign: Sign) -> bool:
-        """An entry is this; False: it was this before."""
+        """An entry is this; False: it was this before, but perhaps for its time."""
         old = self.at(change.root, change.path)
-        if old is not None and old.digest == digest:
+        if old is not None and old.digest == digest and old.mtime_ns == change.mtime_ns:
             if sign is not None:
                 self.sign(old.id, *sign)
             return False
+        same = old is not None and old.digest == digest
+        self.retimed |= same
         if old is not None:
             gone = old.kind == Kind.FILE != change.kind
             self.drop(old) if gone else self._end(old)
         side, value = sign or (0, None)
         self._insert(change, digest, file, (value, None) if side == 0 else (None, value))
-        return True
+        return not same
 
     def _insert(
         self,

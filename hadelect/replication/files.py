@@ -183,26 +183,19 @@ class Files:
 
     async def _fetch(self, effect: do.Fetch) -> Event:
         self._breakable.add(effect.id)
-        await self._tools.downloads.fetch(effect.source, effect.line)
+        try:
+            await self._tools.downloads.fetch(effect.source, effect.line)
+        finally:
+            self._tell_of_rot()
         return Fetched(effect.id)
 
     async def _install(self, effect: do.Install) -> Event:
         tools = self._tools
-        aside = ""
-
-        def install() -> None:
-            nonlocal aside
-            if effect.aside and tools.store.locked():
-                raise LockedError("a controllee runs: nothing is installed under it")
-            if effect.aside:
-                aside = str(tools.store.set_aside(effect.aside))
-            tools.store.install(effect.line)
-
         async with tools.notice.paused():
-            await tools.worker.do(install)
-        if aside:
+            aside = await tools.worker.do(lambda: tools.store.install(effect.line, effect.aside))
+        if aside is not None:
             tools.metrics.kept_aside()
-        return Installed(effect.id, aside)
+        return Installed(effect.id, str(aside or ""))
 
     async def _restore(self, effect: do.Restore) -> Event:
         tools = self._tools
@@ -215,6 +208,13 @@ class Files:
         async with tools.notice.paused():
             line = await tools.worker.do(restore)
         return Restored(effect.id, line)
+
+    def _tell_of_rot(self) -> None:
+        for path in self._tools.store.rotten():
+            self._tools.metrics.refused("rot")
+            self.warned(
+                f"the copy of {path} had rotted: mended; look at the kernel's log and disks"
+            )
 
     def _warn(self, warnings: tuple[str, ...]) -> None:
         """Sockets and devices that are left out: said once."""

@@ -1,8 +1,9 @@
 """What a version is made of: entries, their blocks, and the digests over them.
 
 Law 1: names are bytes, relative to their root, and never lead out of it (`checked`).
-Law 2: the digest of a set says everything that is replicated (names, kinds, modes, owners, sizes,
-       targets, contents) and nothing else (no times, no inodes, no order of arrival).
+Law 2: the digest of a set says all that a scheduler can tell apart (names, kinds, modes, owners,
+       sizes, targets, contents) and nothing else (no inodes, no order of arrival). Times are
+       replicated beside it: two versions may differ in them alone.
 Law 3: of a file that both sides know, only the blocks that differ are named.
 """
 

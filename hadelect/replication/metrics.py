@@ -45,7 +45,7 @@ class Metrics:
         self._work = counter("replica_work", "Work on files.", "work", "result")
         for direction in ("in", "out"):
             self._bytes.labels(direction)  # Shown as 0: an alert needs a first value.
-        for what in ("junk", "unwelcome", "transfer"):
+        for what in ("junk", "unwelcome", "transfer", "rot"):
             self._refused.labels(what)
         self._seconds = Histogram(
             "hadelect_replica_work_seconds",

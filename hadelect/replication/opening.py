@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hadelect.config.roots import never
+from hadelect.replication import catch_up
 from hadelect.replication.catalog import Catalog
 from hadelect.replication.errors import StoreError
 from hadelect.replication.packs import Packs
+from hadelect.replication.patrol import Patrol
 from hadelect.replication.reading import Reader
 from hadelect.replication.stock import Stock
 from hadelect.replication.switch import Switch
@@ -26,8 +28,9 @@ def opened(directory: Path, roots: Sequence[Path]) -> tuple[Stock, int]:
         catalog = Catalog(directory / "catalog.sqlite", [str(root) for root in roots])
         trees = [Root(root) for root in roots]
         packs = Packs(directory / "packs", catalog)
-        stock = Stock(catalog, trees, packs, Reader(catalog, trees, packs))
+        stock = Stock(catalog, trees, packs, Reader(catalog, trees, packs), Patrol())
         Switch(catalog, trees).end_what_was_begun()
+        catch_up.end_what_was_begun(stock)
         for number in catalog.unfinished():
             stock.abandon(number)
     except BaseException:

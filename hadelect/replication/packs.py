@@ -38,12 +38,20 @@ class Packs:
         """Within a transaction; on disk after sync()."""
         if self._writing is None or self._writing[0] != number:
             self._stop()
-            self.drop(number)
-            self._writing = number, disk.create(self.directory, b"%d" % number), 0
+            self._writing = self._begun(number)
         _, fd, at = self._writing
         disk.write(fd, data, at)
         self.db.execute("INSERT INTO packed VALUES (?, ?, ?, ?)", (digest, number, at, len(data)))
         self._writing = number, fd, at + len(data)
+
+    def _begun(self, number: int) -> tuple[int, int, int]:
+        """What is in it already stays: a version may be written to both sides, one by one."""
+        query = "SELECT max(at + length) FROM packed WHERE pack = ?"
+        end = self.db.execute(query, (number,)).fetchone()[0]
+        if end is not None:
+            return number, os.open(b"%d" % number, disk.WRITE, dir_fd=self.directory), end
+        self.drop(number)
+        return number, disk.create(self.directory, b"%d" % number), 0
 
     def sync(self) -> None:
         if self._writing is not None:

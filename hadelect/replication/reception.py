@@ -151,6 +151,7 @@ class Reception:
         shadow = Shadow(self._stock.catalog, self._stock.roots, self._draft.number)
         self._stock.reader.forget()
         shadow.survey()
+        self._stock.patrol.walk(shadow)
         shadow.preserve(self._stock.packs)
         self._draft.name(self.line)
         self._stock.catalog.commit()

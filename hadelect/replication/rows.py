@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator
 
 from hadelect.replication.catalog import COLUMNS, Catalog, Row
-from hadelect.replication.manifest import DIGEST
+from hadelect.replication.manifest import DIGEST, Kind
 
 PAGE = 1000
 CHUNK = 1024  # Blocks of one row: 64 MiB of a file, 32 KiB of digests.
@@ -43,6 +43,20 @@ class Rows:
             "ORDER BY root, path",
             (have, number),
         )
+
+    def files_from(self, number: int, root: int, path: bytes) -> Iterator[Row]:
+        """The files of a version, by root and path, from this one on."""
+        sign = ">="
+        while True:
+            page = self.db.execute(
+                f"SELECT {COLUMNS} FROM entries e WHERE (root, path) {sign} (?, ?) AND kind = ? "
+                "AND born <= ? AND died > ? ORDER BY root, path LIMIT ?",
+                (root, path, Kind.FILE, number, number, PAGE),
+            ).fetchall()
+            yield from (Row(*found) for found in page)
+            if len(page) < PAGE:
+                return
+            root, path, sign = page[-1][1], page[-1][2], ">"
 
     def _listed(self, query: str, values: tuple[int, ...]) -> Iterator[Row]:
         """The rows of these numbers, which alone are kept in memory (8 bytes a row)."""

@@ -7,7 +7,7 @@ Law 2: what the catalog says of the shadow is believed only of a file that looks
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from hadelect.replication import disk
 from hadelect.replication.catalog import Catalog, Row
@@ -82,7 +82,7 @@ class Shadow:
         query = "SELECT root, path FROM doubtful ORDER BY root, path"
         return self.catalog.db.execute(query).fetchall()
 
-    def _doubted(self, root: int, path: bytes) -> bool:
+    def doubted(self, root: int, path: bytes) -> bool:
         query = "SELECT 1 FROM doubtful WHERE root = ? AND path = ?"
         return self.catalog.db.execute(query, (root, path)).fetchone() is not None
 
@@ -121,11 +121,17 @@ class Shadow:
 
     def patch(self, fill: Fill) -> None:
         """Write what differs; finish() makes it whole. Raises OSError."""
+        for _ in self.steps(fill):
+            pass
+
+    def steps(self, fill: Fill) -> Generator[None, None, None]:
+        """The same, with a rest after each piece of at most 1 MiB."""
         for root, path, _ in self.unwanted():
             try:
                 self.trees[root].remove(path)
             except (FileNotFoundError, NotADirectoryError):
                 continue
+            yield
         for row in self.wanted():
             match Kind(row.kind):
                 case Kind.DIRECTORY:
@@ -133,7 +139,8 @@ class Shadow:
                 case Kind.SYMLINK:
                     self._link(row)
                 case _:
-                    self._file(row, fill)
+                    yield from self._file(row, fill)
+            yield
 
     def _directory(self, row: Row) -> None:
         tree = self.trees[row.root]
@@ -151,7 +158,7 @@ class Shadow:
         disk.make_link(place.directory, place.name, row.target)
         disk.set_link_owner(place.directory, place.name, row.uid, row.gid)
 
-    def _file(self, row: Row, fill: Fill) -> None:
+    def _file(self, row: Row, fill: Fill) -> Generator[None, None, None]:
         fd, trusted = self._open(row)
         try:
             had = self._has(row, fd, trusted)
@@ -164,6 +171,7 @@ class Shadow:
                 for first, count in runs(digests, have, RUN):
                     for index, data in fill(row, start + first, count):
                         disk.write(fd, data, index * BLOCK)
+                    yield
             if os.fstat(fd).st_size < row.size:
                 disk.truncate(fd, row.size)
         finally:
@@ -179,7 +187,7 @@ class Shadow:
             return disk.create(place.directory, place.name), None
         old = self.rows.at(self.have, row.root, row.path)
         known = old is not None and old.sign(self.side) == signature(found)
-        if old is not None and known and not self._doubted(row.root, row.path):
+        if old is not None and known and not self.doubted(row.root, row.path):
             return tree.open(row.path, disk.WRITE), old
         return tree.open(row.path, disk.WRITE), None
 

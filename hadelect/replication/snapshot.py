@@ -106,7 +106,7 @@ class Snapshot:
 
     def settle(self, spots: Spots) -> bool:
         """Look until the set holds still; False: it is what is held. Raises UnstableError."""
-        if not self.collect(spots):
+        if not self.collect(spots) and not self.draft.retimed:
             return False
         for _ in range(ROUNDS):
             if not self.collect(Spots(None)):
@@ -192,7 +192,8 @@ def _drafted(stock: Stock, line_of: LineOf, where: Spots, *, accept_empty: bool)
     changed = snapshot.settle(where)
     held = stock.catalog.taken(stock.catalog.version_of(snapshot.side))
     digest = draft.digest()
-    if held is not None and (not changed or digest == held.line.version.digest):
+    same = held is not None and digest == held.line.version.digest and not draft.retimed
+    if held is not None and (not changed or same):
         stock.catalog.erase(draft.number)
         return Snapped(None, snapshot.warnings())
     if not accept_empty:

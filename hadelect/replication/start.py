@@ -3,6 +3,7 @@
 Law: all problems at once, one line each, each with the remedy.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from hadelect.core.vocabulary import Millis, Name
 from hadelect.replication.errors import StoreError
 from hadelect.replication.seal import Seal, secret_of
 from hadelect.replication.store import Options
+from hadelect.replication.welcome import Ours
 from hadelect.runtime import channels, listening
 from hadelect.runtime.channels import Credentials, TlsError
 from hadelect.runtime.listening import Place, PortError
@@ -77,6 +79,20 @@ def addresses_of(config: Config) -> list[Address]:
     assert config.replication is not None
     both = zip(config.members, config.replication.daemons, strict=True)
     return [Address(member.name, daemon.host, daemon.port) for member, daemon in both]
+
+
+def ours_of(prepared: Prepared) -> Ours:
+    config, rules = prepared.config, prepared.rules
+    return Ours(
+        pool=config.pool,
+        me=rules.me,
+        members=rules.members,
+        roots=len(prepared.spec.roots),
+        life=secrets.token_bytes(16),
+        seal=prepared.seal,
+        tls=prepared.tls,
+        connection_timeout=config.connection_timeout,
+    )
 
 
 def options_of(config: Config) -> tuple[Path, tuple[Path, ...], Options]:

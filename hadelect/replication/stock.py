@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hadelect.replication.catalog import Catalog
 from hadelect.replication.packs import Packs
+from hadelect.replication.patrol import Patrol
 from hadelect.replication.reading import Reader
 from hadelect.replication.shadow import Shadow
 from hadelect.replication.tree import Root
@@ -16,6 +17,7 @@ class Stock:
     roots: list[Root]
     packs: Packs
     reader: Reader
+    patrol: Patrol
 
     def abandon(self, number: int) -> None:
         """An unfinished version is given up; what it did to the shadow is doubted."""

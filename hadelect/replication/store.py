@@ -10,17 +10,16 @@ broken, read-only): then the live files are what they were, and the call may be 
 """
 
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from hadelect.core.versions import Line, Version, newer
-from hadelect.replication import disk, revival
+from hadelect.replication import revival
 from hadelect.replication.aside import Asides
 from hadelect.replication.catalog import NOTHING
+from hadelect.replication.catch_up import CatchUp, is_behind
+from hadelect.replication.disk import speaking
 from hadelect.replication.draft import Draft, change_of
 from hadelect.replication.errors import GoneError, StoreError
 from hadelect.replication.known import read_known, write_known
@@ -31,45 +30,12 @@ from hadelect.replication.serving import changes
 from hadelect.replication.snapshot import LineOf, Snapshot, spots, take
 from hadelect.replication.stock import Stock
 from hadelect.replication.switch import Switch, nobody_runs, runs
+from hadelect.replication.views import Aside, Kept, Looked, Options
 
 __all__ = ["Aside", "Kept", "LineOf", "Looked", "Options", "Reception", "Store"]
 
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    lock: Path  # $(HAD_STATE_DIR)/state.lock: who runs a controllee holds it, shared.
-    keep: int = 5  # REPLICATION_KEEP: how many versions can be restored, the newest included.
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What the live files are like, compared with what is held."""
-
-    dirty: bool  # They differ from what is held (or nothing is held and there is something).
-    missing: str = ""  # Not empty: a root that held has and that is not there; one sentence.
-    empty: bool = False  # Held has content, and there is none at all.
-    warnings: tuple[str, ...] = ()  # Sockets, devices, ... that are left out; one sentence each.
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A version that can be shown and restored."""
-
-    line: Line
-    taken_at: float  # When it came here; time.time(), for people.
-    entries: int
-    size: int  # Bytes of its files.
-    live: bool  # It is what the live files hold (or held when it was snapped).
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """A kept copy of a line that lost."""
-
-    name: str  # "7.42", "7.42-2", "none"; what `hadelect state forget` takes.
-    path: Path
-    because: str
-    taken_at: float
+PIECE = 0.05  # Seconds of work that others have to wait for.
+SOON = 0.2  # Seconds that a new leader may have to wait for the shadow.
 
 
 class Store:
@@ -79,6 +45,7 @@ class Store:
     received: Line | None  # Complete on this disk and not installed yet (the lock was held).
     known: Line | None  # The newest ever heard of.
     warnings: tuple[str, ...]  # Of the last look or snapshot.
+    keep: int  # As in Options; may be set at any time, counts from the next version on.
 
     @classmethod
     def open(cls, directory: Path, roots: Sequence[Path], options: Options) -> Self:
@@ -87,18 +54,21 @@ class Store:
         Ends an installation that was interrupted. Raises StoreError: a root is a mount point, a
         symbolic link or not absolute; the catalog is damaged; no space; it is open elsewhere.
         """
-        with _speaking(directory):
+        with speaking(directory):
             return cls(*opened(directory, roots), directory, options)
 
     def __init__(self, stock: Stock, lock: int, directory: Path, options: Options) -> None:
         """Takes over what opened() opened."""
         self.warnings = ()
         self._stock, self._lock, self._options = stock, lock, options
+        self.keep = options.keep
         self._known = directory / "known.json"
         self.known = read_known(self._known)
         self._asides = Asides(directory / "aside")
         self._pins: dict[int, int] = {}
         self._reception: Reception | None = None
+        self._catch_up: CatchUp | None = None
+        self._lost = NOTHING  # The version that the shadow cannot catch up with.
         self._tell()
 
     def close(self) -> None:
@@ -107,8 +77,11 @@ class Store:
         self._stock.close()
         os.close(self._lock)
 
-    def _alone(self) -> None:
-        """Nothing half made is in the way."""
+    def _alone(self, *, shadow: bool = True) -> None:
+        """Nothing half made is in the way. `shadow`: the shadow is needed, or what is live."""
+        if shadow and self._catch_up is not None:
+            self._catch_up.close()
+            self._catch_up = None
         if self._reception is not None:
             self._reception.close()
             self._reception = None
@@ -128,7 +101,7 @@ class Store:
     def _after(self) -> None:
         """A version more: what is not kept any more goes."""
         self._tell()
-        self._stock.tidy(self._options.keep, self._pins)
+        self._stock.tidy(self.keep, self._pins)
 
     def look(self, where: Sequence[Path] | None = None, *, exact: bool = False) -> Looked:
         """Are the live files what is held? Quick for a tree that did not change (one stat each).
@@ -137,9 +110,9 @@ class Store:
         (a directory: itself and its names, not deeper). None: everything.
         `exact`: read everything too, whatever its times say (memory-mapped writers).
         """
-        self._alone()
+        self._alone(shadow=False)
         catalog = self._stock.catalog
-        with _speaking("STATE_FILE"), catalog.change():
+        with speaking("STATE_FILE"), catalog.change():
             snapshot = Snapshot(self._stock)
             if snapshot.held == NOTHING:
                 dirty = any(root.live.stat(b"") is not None for root in self._stock.roots)
@@ -169,7 +142,7 @@ class Store:
         although nothing changed (the first of a term): mark().
         """
         self._alone()
-        with _speaking("STATE_FILE or its shadow"):
+        with speaking("STATE_FILE or its shadow"):
             look = spots(self._paths(), where, exact=exact)
             taken = take(self._stock, line_of, look, accept_empty=accept_empty)
             self.warnings = taken.warnings
@@ -177,14 +150,18 @@ class Store:
         return taken.line
 
     def mark(self, line_of: LineOf) -> Line:
-        """The content that is held, as a new version: costs one commit. Raises GoneError."""
-        self._alone()
+        """The content that is held, as a new version: costs one commit. Raises GoneError.
+
+        If the shadow has a little to catch up, it does so before.
+        """
+        self.catch_up(SOON)
+        self._alone(shadow=False)
         catalog = self._stock.catalog
         side, held = catalog.live, catalog.taken(catalog.version_of(catalog.live))
         if held is None:
             raise GoneError("there is no version here that could be marked: take a snapshot")
         shadow = catalog.version_of(1 - side)
-        with _speaking("the catalog"), catalog.change():
+        with speaking("the catalog"), catalog.change():
             draft = Draft(catalog)
             if shadow > held.id:
                 draft.back_to(held.id)
@@ -193,6 +170,29 @@ class Store:
             catalog.completed(draft.number, (0, 1) if shadow == held.id else (side,))
         self._after()
         return line
+
+    def catch_up(self, seconds: float = PIECE) -> bool:
+        """Bring the shadow nearer to what is installed; False: there is nothing to do (any more).
+
+        For whenever nothing else is to be done: until then, the version that was installed last is
+        whole only in the live files. Raises StoreError.
+        """
+        behind = is_behind(self._stock) and self._reception is None
+        if not behind or self._lost == self._stock.catalog.version_of(self._stock.catalog.live):
+            return False
+        more = False
+        try:
+            with speaking("the shadow of STATE_FILE"):
+                self._catch_up = self._catch_up or CatchUp(self._stock)
+                more = self._catch_up.go_on(seconds)
+        except GoneError:  # A controllee was quicker; the next snapshot fills the shadow.
+            self._lost = self._stock.catalog.version_of(self._stock.catalog.live)
+        finally:
+            if not more:
+                self._alone()
+        if not more:
+            self._after()
+        return more
 
     # --- serving ---------------------------------------------------------------------------------
 
@@ -226,7 +226,7 @@ class Store:
         """One piece (at most 1 MiB) for each ref, verified. Raises GoneError."""
         number = self._stock.catalog.need(version).id
         for ref in wanted:
-            with _speaking(version):
+            with speaking(version):
                 piece = self._stock.reader.read(number, ref)
             yield piece
 
@@ -245,17 +245,23 @@ class Store:
         if len(line.version.digest) != 64 or set(line.version.digest) - set("0123456789abcdef"):
             raise Refused(f"version {line.version} has no digest")
         number = self._stock.catalog.need(base).id if base is not None else None
-        with _speaking("the catalog"):
+        with speaking("the catalog"):
             self._reception = Reception(self._stock, line, number, self._tell)
         return self._reception
 
-    def install(self, line: Line) -> None:
-        """Switch the live files to the received version. Raises LockedError; then it waits."""
+    def install(self, line: Line, aside: str = "") -> Path | None:
+        """Switch the live files to the received version. Raises LockedError; then it waits.
+
+        `aside`: why the live files are set aside before, under the same lock; returns where.
+        """
         self._alone()
         self._tell()
         if line not in {self.received, self.held}:
             raise GoneError(f"version {line.version} was not received: nothing is installed")
-        with _speaking("STATE_FILE"), nobody_runs(self._options.lock):
+        kept = None
+        with speaking("STATE_FILE"), nobody_runs(self._options.lock):
+            if aside:
+                kept = self.set_aside(aside)
             if line == self.received:
                 Switch(self._stock.catalog, self._stock.roots).begin()
             elif self.look().dirty:
@@ -263,12 +269,13 @@ class Store:
                 revival.repaired(self._stock, held)
         self._stock.reader.forget()
         self._after()
+        return kept
 
     def note_known(self, line: Line) -> None:
         """Remember, on disk, the newest version ever heard of; older ones change nothing."""
         if self.known is not None and not newer(line.version, self.known.version):
             return
-        with _speaking(self._known):
+        with speaking(self._known):
             write_known(self._known, line)
         self.known = line
 
@@ -294,7 +301,7 @@ class Store:
         """
         self._alone()
         old = self._stock.catalog.need(version)
-        with _speaking("STATE_FILE or its shadow"), nobody_runs(self._options.lock):
+        with speaking("STATE_FILE or its shadow"), nobody_runs(self._options.lock):
             if self.look().dirty:
                 self.set_aside(f"replaced by version {version}, which was restored")
             line = revival.again(self._stock, old, line_of)
@@ -304,7 +311,7 @@ class Store:
     def set_aside(self, because: str) -> Path:
         """Copy the live files as they are to aside/; the copy is on disk when this returns."""
         name = str(self.held.version) if self.held is not None else "none"
-        with _speaking("aside"):
+        with speaking("aside"):
             for root in self._stock.roots:
                 root.forget()
             return self._asides.keep(name, self._stock.roots, because)
@@ -318,22 +325,16 @@ class Store:
 
     def forget(self, name: str) -> None:
         """Delete a kept copy. Raises StoreError if there is none of this name."""
-        with _speaking(name):
+        with speaking(name):
             self._asides.forget(name)
+
+    def rotten(self) -> list[Path]:
+        """Files that a failing disk altered, and that are mended, since the last call."""
+        found = self._stock.patrol.rotten()
+        return [self._stock.roots[root].path / os.fsdecode(path) for root, path in found]
 
     # --- the lock --------------------------------------------------------------------------------
 
     def locked(self) -> bool:
         """Whether a controllee holds the lock now."""
         return runs(self._options.lock)
-
-
-@contextmanager
-def _speaking(what: object) -> Iterator[None]:
-    """Errors of the system and of the catalog are told with their remedy."""
-    try:
-        yield
-    except OSError as error:
-        raise disk.trouble(str(error.filename or what), error) from error
-    except sqlite3.Error as error:
-        raise StoreError(f"the catalog: {error}; see that there is room") from error

@@ -30,7 +30,7 @@ async def test_what_the_leader_writes_is_on_the_other(tmp_path: Path) -> None:
         await until(lambda: content(backup) == content(leader) != {})
         (leader.root / "log").write_text("one\n")
         await until(lambda: content(backup) == content(leader))
-        assert str(backup.store.held and backup.store.held.version) == "7.2"
+        await until(lambda: str(backup.store.held and backup.store.held.version) == "7.2")
 
 
 async def test_each_way_of_packing_carries_the_same(tmp_path: Path) -> None:
@@ -147,3 +147,22 @@ async def test_the_had_of_another_member_is_refused(tmp_path: Path) -> None:
         await had.leads(7)
         await until(had._reader.done)
         assert "is the replication daemon of" in str(had._reader.exception())
+
+
+async def test_the_shadow_catches_up_when_nothing_else_is_to_be_done(tmp_path: Path) -> None:
+    """After an installation, without being asked, the shadow becomes what the live files are."""
+    async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
+        (leader.root / "job").write_bytes(os.urandom(3 * MIB))
+        await had.leads(7)
+        shadow = backup.root.parent / f".{backup.root.name}.hadelect"
+        await until(lambda: (shadow / "job").exists() and content(backup) == content(leader))
+        await until(lambda: (shadow / "job").read_bytes() == content(leader)["job"])
+
+
+async def test_rot_is_reported(tmp_path: Path) -> None:
+    """What a failing disk altered is mended, counted and named in the log."""
+    async with pool(tmp_path) as (leader, backup), Had(leader.daemon) as had:
+        backup.store._stock.patrol._rotten.append((0, b"job"))
+        await had.leads(7)
+        rot = b'replica_refused_total{what="rot"} 1.0'
+        await until(lambda: rot in backup.daemon._metrics_text())

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from hadelect.core.versions import Line
+from hadelect.replication import disk, patrol
 from hadelect.replication.errors import EmptyStateError, GoneError, LockedError, StoreError
 from hadelect.replication.manifest import BLOCK, EntryChange, Kind, Refused
+from hadelect.replication.signature import signature
 from hadelect.replication.store import Options, Store
 from tests.replication.machines import Member, fill, replicate, same, send, tree
 
@@ -315,3 +317,121 @@ def test_the_second_store_of_a_directory_is_refused(source: Member, tmp_path: Pa
     (tmp_path / "l").symlink_to(tmp_path)
     with pytest.raises(StoreError, match="symbolic link"):
         Store.open(tmp_path / "r", [tmp_path / "l"], Options(source.lock))
+
+
+def test_a_time_alone_is_replicated(source: Member, target: Member) -> None:
+    """A file that was only touched: its time goes over, no block of it does, and nobody who was
+    touched for himself is taken for changed.
+    """
+    line = source.snap()
+    replicate(source, target)
+    os.utime(source.queue, ns=(1, 1_000_000_007))
+    assert not source.store.look().dirty
+    touched = source.snap()
+    assert touched is not None
+    assert line is not None
+    assert touched.version.digest == line.version.digest
+    assert replicate(source, target) == 0
+    assert same(source, target)
+    assert source.snap() is None
+
+
+def test_what_is_set_aside_is_what_is_replaced(source: Member, target: Member) -> None:
+    """Setting aside and installing are one piece of work under one lock; under a controllee there
+    is neither.
+    """
+    source.snap()
+    fill(target)
+    target.queue.write_bytes(b"another line")
+    send(source, target)
+    line = target.store.received
+    assert line is not None
+    with target.lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with pytest.raises(LockedError):
+            target.store.install(line, aside="it forked")
+    assert target.store.asides() == []
+    path = target.store.install(line, aside="it forked")
+    assert path is not None
+    assert (path / "0.job_queue").read_bytes() == b"another line"
+    assert same(source, target)
+
+
+def test_how_many_are_kept_may_change(source: Member) -> None:
+    """REPLICATION_KEEP is taken from a reload: fewer are kept from the next version on."""
+    for turn in range(4):
+        source.queue.write_bytes(b"turn %d" % turn)
+        source.snap()
+    assert len(source.store.versions()) == 3
+    source.store.keep = 1
+    source.queue.write_bytes(b"last")
+    source.snap()
+    assert len(source.store.versions()) == 1
+
+
+def test_a_block_that_changes_under_the_copy(
+    source: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the copy a block is written over: what is taken is the content of one
+    instant all the same, and is served whole.
+    """
+    source.snap()
+    with source.queue.open("r+b") as file:
+        file.write(b"looked at")
+    late = iter([b"copied in"])
+
+    def race(step: str) -> None:
+        if step == "committed" and (data := next(late, b"")):
+            with source.queue.open("r+b") as file:
+                file.write(data)
+
+    monkeypatch.setattr(disk, "before", race)
+    line = source.snap()
+    assert line is not None
+    monkeypatch.undo()
+    shadow = source.path / ".job_queue.hadelect"
+    assert shadow.read_bytes() == source.queue.read_bytes()
+    assert shadow.read_bytes().startswith(b"copied in")
+    refs = [ref for ref in _refs(source, line) if ref.root == 0]
+    assert b"".join(source.store.read(line.version, refs)) == source.queue.read_bytes()
+    assert not source.store.look(exact=True).dirty
+
+
+def test_rot_does_not_go_live(
+    source: Member, target: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block of the shadow that rotted without a trace is mended before it is switched in; of a
+    set that is too large to be read each time, within as many versions as it is times larger.
+    """
+    monkeypatch.setattr(patrol, "AT_ONCE", 2 * BLOCK)
+    monkeypatch.setattr(patrol, "FILES", 3)
+    source.snap()
+    replicate(source, target)
+    while target.store.catch_up():
+        pass
+    rot(target, target.path / ".job_queue.hadelect", 4 * BLOCK)
+    for turn in range(6):
+        (source.spool / "fresh").write_bytes(b"%d" % turn)
+        source.snap()
+        replicate(source, target)
+        while target.store.catch_up():
+            pass
+    assert target.store.rotten() == [target.queue]
+    assert same(source, target)
+    target.reopen()
+    rot(target, target.path / ".job_queue.hadelect", BLOCK)
+    (source.spool / "fresh").write_bytes(b"last")
+    source.snap()
+    assert replicate(source, target) == 4
+    assert same(source, target)
+
+
+def rot(member: Member, path: Path, at: int) -> None:
+    """A byte of the disk is another one; nothing else tells."""
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"?")
+    row = member.store._stock.reader.rows.files_from(1 << 40, 0, b"")
+    side = 1 - member.store._stock.catalog.live
+    query = f"UPDATE entries SET sign{side} = ? WHERE id = ?"
+    member.store._stock.catalog.db.execute(query, (signature(path.stat()), next(row).id))
