@@ -17,6 +17,7 @@ from hadelect.cli.lazy import LazyGroup
 # name -> (module, attribute, what it does). The third is what `hadelect --help` shows.
 COMMANDS = {
     "had": ("hadelect.cli.had", "had", "Run this central manager's HAD in the foreground."),
+    "replication": ("hadelect.cli.replication", "replication", "Run its replication daemon."),
     "status": ("hadelect.cli.status", "status", "Show the pool: who leads, who could."),
     "leader": ("hadelect.cli.leader", "leader", "Print the leader's HAD_LIST entry."),
     "explain": ("hadelect.cli.explain", "explain", "Say why a member is or is not leader."),

@@ -94,9 +94,9 @@ Work = Look | Mark | Snapshot | Fetch | Install | Restore
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """To that peer, or to all whose stream is up. A newer one replaces one that still waits."""
+    """To that peer, if its stream is up. A newer one replaces one that still waits."""
 
-    to: Name | None
+    to: Name
     advert: Advert
 
 

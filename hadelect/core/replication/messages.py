@@ -21,5 +21,5 @@ class Advert:
     leads: Term = NO_TERM  # The term that its member leads, if it does.
     sure: bool = False  # It has looked at its files, and nothing newer than `line` is in them.
     lag_ms: Millis = Millis(0)  # How much older than the leader's state `line` may be, as it says.
-    asks: int = 0  # Not 0: "answer me at once": the next Advert to me `echoes` this number.
-    echoes: int = 0  # The highest `asks` that it had from the receiver.
+    asks: int = 0  # Higher than before: answer at once, with an Advert that `echoes` it.
+    echoes: int = 0  # The highest `asks` that it had from the receiver on this stream.

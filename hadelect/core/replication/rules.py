@@ -22,6 +22,8 @@ class ReplicationRules:
     slow_beat_ms: Millis = Millis(1_000)  # … and of everybody else; of a report while a lag runs.
     silent_ms: Millis = Millis(3_000)  # A peer not heard for so long is out of reach.
     patience_ms: Millis = Millis(2_000)  # How long a winner waits for peers that are still looking.
+    young_ms: Millis = Millis(5_000)  # A new daemon waits so long for all its peers to be heard.
+    soon_ms: Millis = Millis(10_000)  # After a start everything is looked at, once.
     retry_ms: Millis = Millis(500)  # After a failure; doubles …
     retry_longest_ms: Millis = Millis(10_000)  # … up to this.
 

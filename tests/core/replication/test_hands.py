@@ -19,7 +19,7 @@ EFFECTS: tuple[tuple[effects.Effect, str], ...] = (
     (effects.Install(1, LINE), "install"),
     (effects.Restore(1, LINE.version, LINE, Term(2)), "restore"),
     (effects.Cancel(1), "cancel"),
-    (effects.Announce(None, Advert()), "announce"),
+    (effects.Announce(Name("cm2"), Advert()), "announce"),
     (effects.Report(Replica()), "report"),
     (effects.ErrandDone(1, ok=True), "errand_done"),
     (effects.Answer(1, ok=True, text=""), "answer"),

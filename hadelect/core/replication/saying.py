@@ -1,0 +1,134 @@
+"""What is said to whom, and when: to the peers, to HAD, and to our own next life.
+
+1. An advert goes to all when it says something new, and as a beat; to who asked, at once.
+2. HAD hears at once whether it may start here, and every second how old the copy is.
+3. What must survive a restart is written down at most once a second: that something newer is known
+   of, and that ours is too old.
+"""
+
+from hadelect.core.frozen import replace
+from hadelect.core.replication import lag, lines, work
+from hadelect.core.replication.effects import Announce, Note, Report
+from hadelect.core.replication.messages import Advert
+from hadelect.core.replication.preparing import unheard
+from hadelect.core.replication.rules import ReplicationRules
+from hadelect.core.replication.state import Decision, Peer, State
+from hadelect.core.versions import Replica, newer
+from hadelect.core.vocabulary import NO_TERM, Millis
+
+
+def say(rules: ReplicationRules, state: State) -> Decision:
+    done = announce(rules, state)
+    return done.then(lambda s: report(rules, s)).then(lambda s: note(rules, s))
+
+
+# --- to the peers ---
+
+
+def announce(rules: ReplicationRules, state: State) -> Decision:
+    said = Advert(
+        line=state.held,
+        known=state.known,
+        leads=state.told.term if state.writes else NO_TERM,
+        sure=state.live.looked and not work.unsnapped(state) and not state.writes,
+        asks=state.asks,
+    )
+    beat = state.now >= state.beat_due
+    to_all = beat or said != state.announced
+    to = [peer for peer in state.peers if peer.up and (to_all or peer.owed)]
+    if to_all:
+        length = rules.beat_ms if state.writes else rules.slow_beat_ms
+        state = replace(state, announced=said, beat_due=Millis(state.now + length))
+    if not to:
+        return Decision(state)
+    age = lag.unwritten_ms(state) if state.writes else lag.lag_ms(state)
+    effects = tuple(
+        [Announce(peer.name, replace(said, lag_ms=age, echoes=peer.asked)) for peer in to]
+    )
+    peers = tuple([replace(peer, owed=False) if peer.owed else peer for peer in state.peers])
+    return Decision(replace(state, peers=peers), effects)
+
+
+# --- to HAD ---
+
+
+def report(rules: ReplicationRules, state: State) -> Decision:
+    ready, problem = verdict(rules, state)
+    replica = Replica(state.version, state.known, ready, lag.lag_ms(state), problem)
+    old = state.reported
+    same = old is not None and replace(replica, lag_ms=old.lag_ms) == old
+    if same and (replica == old or state.now < state.report_due):
+        return Decision(state)
+    due = Millis(state.now + rules.slow_beat_ms)
+    return Decision(replace(state, reported=replica, report_due=due), (Report(replica),))
+
+
+def verdict(rules: ReplicationRules, state: State) -> tuple[bool, str]:
+    """Whether a controllee could start here now; if not: what a human should know, or ""."""
+    if state.live.missing:
+        return False, f"the state is missing: {state.live.missing}"
+    if state.failures >= work.TRIES:
+        return state.writes, f"its copy of the state cannot be kept up to date: {state.trouble}"
+    if state.writes:
+        return True, "" if lines.continues(state, state.told.term) else beyond(state)
+    return verdict_on_copy(rules, state)
+
+
+def beyond(state: State) -> str:
+    term = state.told.term
+    return f"its state, {state.version}, is of a later leadership than {term}: it is not replicated"
+
+
+def verdict_on_copy(rules: ReplicationRules, state: State) -> tuple[bool, str]:
+    if not state.live.looked or work.unsnapped(state):
+        return False, ""
+    if work.too_many_asides(rules, state) and state.live.dirty:
+        return False, "somebody writes to STATE_FILE here though no controllee of ours runs: end it"
+    line, holder = lines.best(rules, state)
+    if holder is not None or any(peer.failures for peer in state.peers if has_newer(state, peer)):
+        return False, unfetched(state)
+    lacks = newer(state.known, line.version if line else None)
+    if state.held is None:
+        return not lacks and settled(rules, state), ""
+    if lag.too_old(rules, state):
+        return False, stale(state, lacks=lacks)
+    return settled(rules, state) and not state.live.dirty, ""
+
+
+def has_newer(state: State, peer: Peer) -> bool:
+    line = peer.advert.line if peer.advert else None
+    return line is not None and newer(line.version, state.version)
+
+
+def unfetched(state: State) -> str:
+    failing = [peer for peer in state.peers if peer.failures >= work.TRIES]
+    if not failing:
+        return ""
+    names = ", ".join(peer.name for peer in failing)
+    return f"newer state cannot be had from {names}: see the log of the replication daemon"
+
+
+def stale(state: State, *, lacks: bool) -> str:
+    if lacks:
+        return f"state {state.known} is out of reach, and {state.version} here is too old"
+    return f"{state.version} here is too old: nobody confirms for long that it is the newest"
+
+
+def settled(rules: ReplicationRules, state: State) -> bool:
+    """Everybody who may know something newer was heard, or had the time to speak."""
+    if state.now >= state.began + rules.young_ms:
+        return True
+    return not any(not peer.up or unheard(rules, state, peer, 0) for peer in state.peers)
+
+
+# --- to our next life ---
+
+
+def note(rules: ReplicationRules, state: State) -> Decision:
+    lacking = state.known if newer(state.known, state.version) else None
+    noted = (lacking, lag.too_old(rules, state))
+    if noted == state.noted or state.now < state.note_due:
+        return Decision(state)
+    due = Millis(state.now + rules.slow_beat_ms)
+    state = replace(state, noted=noted, note_due=due)
+    return Decision(state, (Note(state.known, lag.lag_ms(state)),))
