@@ -38,7 +38,8 @@ def go_on(rules: ReplicationRules, state: State) -> Decision:
     if state.work is not None:
         return hurry(rules, state, preparing)
     if preparing.broken:
-        return without_store(rules, state, preparing)
+        hint = f"; bring it back, or {ACCEPT} --accept-empty-state --reason WHY`"
+        return refuse(state, f"{preparing.broken}{hint if state.live.missing else ''}")
     if not state.live.looked:
         return work.begin(state, Look)
     if work.unsnapped(state) and state.live.due and not preparing.unsnapped:
@@ -49,14 +50,6 @@ def go_on(rules: ReplicationRules, state: State) -> Decision:
     if line is not None and holder is not None:
         return take(rules, state, line, holder)
     return stay(rules, state, preparing)
-
-
-def without_store(rules: ReplicationRules, state: State, preparing: Preparing) -> Decision:
-    """Our own files or store failed: only who wants to start on nothing can go on."""
-    if state.live.missing and state.consent.empty:
-        return done(rules, state, preparing, "")
-    hint = f"; bring it back, or {ACCEPT} --accept-empty-state --reason WHY`"
-    return refuse(state, f"{preparing.broken}{hint if state.live.missing else ''}")
 
 
 def hurry(rules: ReplicationRules, state: State, preparing: Preparing) -> Decision:

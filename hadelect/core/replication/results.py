@@ -101,7 +101,8 @@ def clean(state: State) -> State:
 
 def fetched(state: State, work: Fetch) -> State:
     source = state.peer(work.source)
-    return state.with_peer(replace(source, failures=0)) if source else state
+    assert source is not None
+    return state.with_peer(replace(source, failures=0))
 
 
 def on_installed(
@@ -171,15 +172,14 @@ def shaken(preparing: Preparing, work: Work, because: str) -> Preparing:
 def not_fetched(rules: ReplicationRules, state: State, work: Fetch, event: Failed) -> Decision:
     """Another holder is next; this one later."""
     source = state.peer(work.source)
-    if source is not None:
-        failures = source.failures + 1
-        later = Millis(state.now + backoff(rules, failures))
-        state = state.with_peer(replace(source, failures=failures, avoid_until=later))
+    assert source is not None
+    failures = source.failures + 1
+    later = Millis(state.now + backoff(rules, failures))
+    state = state.with_peer(replace(source, failures=failures, avoid_until=later))
     if state.preparing is not None:
         without = (*state.preparing.without, work.source)
         tried = replace(state.preparing, without=without, because=event.because)
         state = replace(state, preparing=tried)
     words = f"version {work.line.version} could not be had from {work.source}: {event.because}"
     told = (Emit(Matter.FAILED, words, work.line.version, warning=True),)
-    first = source is None or source.failures == 0
-    return Decision(state, told if first else ())
+    return Decision(state, told if failures == 1 else ())

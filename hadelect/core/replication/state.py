@@ -153,6 +153,3 @@ class Decision:
         """What is decided next, after this."""
         after = go_on(self.state)
         return Decision(after.state, self.effects + after.effects) if self.effects else after
-
-    def plus(self, *effects: Effect) -> "Decision":
-        return Decision(self.state, self.effects + effects)

@@ -5,6 +5,7 @@ not contained in what comes or kept aside, nothing is installed while a controll
 place has one content.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hadelect.core.replication import effects as do
@@ -24,6 +25,10 @@ EMPTY: Content = frozenset()
 
 def digest_of(content: Content) -> str:
     return ",".join(map(str, sorted(content))) or "-"
+
+
+def said(daemon: "Daemon", matter: do.Matter) -> list[str]:
+    return [emit.because for emit in daemon.told if emit.matter is matter]
 
 
 def term(number: int, name: Name = A) -> Term:
@@ -58,6 +63,7 @@ class Daemon:
         self.announced: list[do.Announce] = []
         self.replica = Replica()
         self.unsettled = False
+        self.after_switch: Callable[[], None] = lambda: None
         note = disk.note
         decided = boot(self.rules, ev.Found(disk.held, note.known, note.lag_ms), pool.now)
         self.state: State = decided.state
@@ -73,6 +79,7 @@ class Daemon:
 
     def begin(self, effect: do.Work) -> None:
         assert not self.work, "one piece at a time"
+        self.pool.begun.append((self.name, effect))
         self.work.append(effect)
 
     look = mark = snapshot = fetch = install = restore = begin
@@ -82,7 +89,8 @@ class Daemon:
 
     def announce(self, effect: do.Announce) -> None:
         self.announced.append(effect)
-        if frozenset({self.name, effect.to}) in self.pool.streams:
+        pool = self.pool
+        if frozenset({self.name, effect.to}) in pool.streams and self.name not in pool.mute:
             self.pool.words.append((self.name, effect.to, effect.advert))
 
     def report(self, effect: do.Report) -> None:
@@ -189,6 +197,8 @@ class Daemon:
         new = disk.kept[effect.line.version]
         self.pool.replaced(disk, new)
         disk.live, disk.held = new, effect.line
+        self.after_switch()  # Before it is answered.
+        self.after_switch = lambda: None
         return ev.Installed(effect.id, aside)
 
     def restored(self, effect: do.Restore) -> ev.Event:
@@ -208,11 +218,13 @@ class Pool:
         self.streams: set[frozenset[Name]] = set()
         self.words: list[tuple[Name, Name, Advert]] = []
         self.running: set[Name] = set()
+        self.mute: set[Name] = set()  # Their words are lost, though their streams are up.
         self.places: dict[tuple[int, int], str] = {}
         self.disks = {name: Disk() for name in self.names}
         self.daemons: dict[Name, Daemon] = {}
         self.given_up: set[int] = set()  # By operators.
         self.serial = 0
+        self.begun: list[tuple[Name, do.Work]] = []
 
     # --- referees ------------------------------------------------------------------------------
 
