@@ -9,6 +9,7 @@ Law 2: the newest version (`head`) is the only one that rows may still die of.
 """
 
 import json
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -25,12 +26,12 @@ from hadelect.replication.manifest import BUCKETS, bucket_digest
 
 ALIVE = 1 << 62  # `died` of a row that is still valid.
 NOTHING = 0  # The number of the version in which there is no entry at all.
-FORMAT = 2
+FORMAT = 3
 
 EMPTY_BUCKETS = bucket_digest([]) * BUCKETS
 
 _SCHEMA = f"""
-CREATE TABLE state(format, roots, live, side0, side1, switching, catching_up);
+CREATE TABLE state(format, roots, live, side0, side1, switching, catching_up, seed);
 CREATE TABLE versions(
     id INTEGER PRIMARY KEY AUTOINCREMENT, term, sequence, digest, ends, taken_at, entries, size,
     buckets, complete);
@@ -44,7 +45,8 @@ CREATE INDEX entries_bucket ON entries(bucket, died, digest);
 CREATE INDEX entries_born ON entries(born);
 CREATE INDEX entries_died ON entries(died) WHERE died < {ALIVE};
 CREATE TABLE chunks(
-    file INTEGER, chunk INTEGER, digests BLOB, born INTEGER, died INTEGER DEFAULT {ALIVE});
+    file INTEGER, chunk INTEGER, digests BLOB, sums BLOB, born INTEGER,
+    died INTEGER DEFAULT {ALIVE});
 CREATE INDEX chunks_file ON chunks(file, chunk, died);
 CREATE INDEX chunks_born ON chunks(born);
 CREATE INDEX chunks_died ON chunks(died) WHERE died < {ALIVE};
@@ -112,14 +114,14 @@ class Catalog:
     def _open(self, roots: list[str]) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=FILE"):
             self.db.execute(f"PRAGMA {pragma}")
-        self.db.execute("PRAGMA cache_size=-8000")  # 8 MB
+        self.db.execute("PRAGMA cache_size=-16000")  # 16 MB
         if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'state'").fetchone():
             with self.change():
                 for statement in _SCHEMA.split(";"):
                     self.db.execute(statement)
                 self.db.execute(
-                    "INSERT INTO state VALUES (?, ?, 0, 0, 0, NULL, NULL)",
-                    (FORMAT, json.dumps(roots)),
+                    "INSERT INTO state VALUES (?, ?, 0, 0, 0, NULL, NULL, ?)",
+                    (FORMAT, json.dumps(roots), secrets.randbits(63)),
                 )
         found, made_for = self.db.execute("SELECT format, roots FROM state").fetchone()
         if found != FORMAT:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 
 from hadelect.replication.catalog import Row
-from hadelect.replication.manifest import BlockRef, digests_of
+from hadelect.replication.manifest import DIGEST, BlockRef, digests_of
 from hadelect.replication.shadow import Shadow
 from hadelect.replication.stock import Stock
 
@@ -68,9 +68,9 @@ class CatchUp:
         self._steps.close()
         end_what_was_begun(self._stock)
 
-    def _fill(self, row: Row, first: int, count: int) -> Iterator[tuple[int, bytes]]:
-        ref = BlockRef(row.root, row.path, first, count)
+    def _fill(self, row: Row, first: int, wanted: bytes) -> Iterator[tuple[int, bytes]]:
+        ref = BlockRef(row.root, row.path, first, len(wanted) // DIGEST)
         data = self._stock.reader.live(ref, row.size)
-        if digests_of(data) != self._stock.reader.wanted(row, self.number, ref):
+        if digests_of(data) != wanted:
             data = self._stock.reader.read(self.number, ref)
         yield first, data

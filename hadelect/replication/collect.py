@@ -7,52 +7,16 @@ Law 2: a file whose content is read twice and is the same block by block had thi
 """
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from hadelect.replication import disk
 from hadelect.replication.catalog import Row
 from hadelect.replication.draft import Draft, FileDraft
-from hadelect.replication.manifest import BLOCK, EntryChange, Kind, digests_of, header_hash
+from hadelect.replication.manifest import BLOCK, DIGEST, EntryChange, Kind, header_hash
+from hadelect.replication.rows import CHUNK
 from hadelect.replication.scan import Found
 from hadelect.replication.signature import kind_of, recent, signature
+from hadelect.replication.sums import SUM, Known, pieces
 from hadelect.replication.tree import Tree
-
-PIECE = 4 << 20  # Bytes read at once.
-_hashers = ThreadPoolExecutor(2, thread_name_prefix="hasher")
-
-
-def hashed(fd: int, size: int) -> Iterator[tuple[int, bytes]]:
-    """The digests of an open file's blocks up to `size`, or to its end: (bytes read, digests)."""
-    waiting: list[Future[tuple[int, bytes]]] = []
-    for at in range(0, size, PIECE):
-        length = min(PIECE, size - at)
-        if size <= PIECE:
-            yield _piece(fd, at, length)
-            return
-        waiting.append(_hashers.submit(_piece, fd, at, length))
-        if len(waiting) > 2:
-            yield waiting.pop(0).result()
-    for future in waiting:
-        yield future.result()
-
-
-def _piece(fd: int, at: int, length: int) -> tuple[int, bytes]:
-    """In steps that stay in the processor's cache."""
-    read = 0
-    digests = []
-    while read < length:
-        data = os.pread(fd, min(4 * BLOCK, length - read), at + read)
-        if not data:
-            break
-        while len(data) % BLOCK and len(data) < min(4 * BLOCK, length - read):
-            more = os.pread(fd, length - read - len(data), at + read + len(data))
-            if not more:
-                break
-            data += more
-        digests.append(digests_of(data))
-        read += len(data)
-    return read, b"".join(digests)
 
 
 class Collector:
@@ -62,6 +26,7 @@ class Collector:
         self.draft = draft
         self.side = side
         self.trees = trees
+        self._seed: int = draft.catalog.get("seed")
 
     def collect(self, found: Found) -> bool:
         """Whether the draft changed. Raises OSError."""
@@ -138,15 +103,26 @@ class Collector:
         wanted = b"".join(
             digests for _, digests in self.draft.rows.digests(row.file, self.draft.number)
         )
-        return b"".join(digests for _, digests in hashed(fd, row.size)) == wanted
+        found = pieces(fd, row.size, self._known(row.file))
+        return b"".join(piece.digests for piece in found) == wanted
+
+    def _known(self, file: int) -> Known:
+        """What is known of a file's blocks, from one on."""
+
+        def known(first: int) -> tuple[bytes, bytes]:
+            chunk, at = divmod(first, CHUNK)
+            digests, sums = self.draft.rows.summed(file, self.draft.number, chunk)
+            return digests[at * DIGEST :], sums[at * SUM :]
+
+        return Known(self._seed, known)
 
     def _read(self, fd: int, stat: os.stat_result, found: Found) -> bool:
         blocks = FileDraft(self.draft, found.root, found.path)
         size = 0
-        for read, digests in hashed(fd, stat.st_size):
-            if read and size % BLOCK == 0:
-                blocks.blocks(size // BLOCK, digests)
-                size += read
+        for piece in pieces(fd, stat.st_size, self._known(blocks.file)):
+            if piece.length and size % BLOCK == 0:
+                blocks.blocks(size // BLOCK, piece.digests, piece.sums)
+                size += piece.length
         header = self._header(found, stat, Kind.FILE)
         change = EntryChange(
             header.root,

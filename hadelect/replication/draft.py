@@ -4,6 +4,8 @@ Both ways to a new version end here: what the live files are now (collect.py), a
 (reception.py). An entry that is put as it was leaves no trace.
 """
 
+from collections.abc import Iterable
+
 from hadelect.core.versions import Line
 from hadelect.replication.catalog import ALIVE, Catalog, Row
 from hadelect.replication.manifest import (
@@ -18,6 +20,7 @@ from hadelect.replication.manifest import (
     set_digest,
 )
 from hadelect.replication.rows import CHUNK, Rows
+from hadelect.replication.sums import SUM, unknown
 
 # Of which side's file; (side, None): it proves nothing yet; None: nothing is known of it.
 Sign = tuple[int, bytes | None] | None
@@ -117,12 +120,17 @@ class Draft:
             (self.number, file, first, last, ALIVE),
         )
 
-    def set_chunk(self, file: int, chunk: int, digests: bytes) -> None:
-        self.end_chunks(file, chunk, chunk)
+    def set_chunk(self, file: int, chunk: int, digests: bytes, sums: bytes) -> None:
+        """What was valid there must have ended."""
         self.db.execute(
-            "INSERT INTO chunks(file, chunk, digests, born) VALUES (?, ?, ?, ?)",
-            (file, chunk, digests, self.number),
+            "INSERT INTO chunks(file, chunk, digests, sums, born) VALUES (?, ?, ?, ?, ?)",
+            (file, chunk, digests, sums, self.number),
         )
+
+    def set_sums(self, file: int, chunk: int, sums: bytes) -> None:
+        """Of a chunk that is what it was; true in every version that it is part of."""
+        query = "UPDATE chunks SET sums = ? WHERE file = ? AND chunk = ? AND died = ?"
+        self.db.execute(query, (sums, file, chunk, ALIVE))
 
     def new_file(self) -> int:
         """A number for the chunks of a file that was not there before."""
@@ -144,7 +152,7 @@ class Draft:
         change = change_of(row)
         file = self.new_file() if row.kind == Kind.FILE else 0
         for first, digests in self.rows.digests(row.file, base):
-            self.set_chunk(file, first // CHUNK, digests)
+            self.set_chunk(file, first // CHUNK, digests, unknown(len(digests) // DIGEST))
         self._insert(change, row.digest, file, (None, None))
 
     def digest(self) -> str:
@@ -196,12 +204,15 @@ class FileDraft:
         self.old = draft.at(root, path)
         known = self.old is not None and self.old.kind == Kind.FILE
         self.file = self.old.file if self.old is not None and known else draft.new_file()
+        self._fresh = not known  # The catalog has nothing of it.
         self._chunk = -1
-        self._had = b""
+        self._had = b"", b""
         self._now = bytearray()
+        self._sums = bytearray()
 
-    def blocks(self, first: int, digests: bytes) -> None:
+    def blocks(self, first: int, digests: bytes, sums: bytes = b"") -> None:
         """Raises Refused: a hole before them."""
+        sums = sums or unknown(len(digests) // DIGEST)
         while digests:
             chunk, at = divmod(first, CHUNK)
             self._turn_to(chunk)
@@ -209,7 +220,8 @@ class FileDraft:
             if at * DIGEST > len(self._now):
                 raise Refused(f"block {first} is named and the one before it is not")
             self._now[at * DIGEST : (at + count) * DIGEST] = digests[: count * DIGEST]
-            digests = digests[count * DIGEST :]
+            self._sums[at * SUM : (at + count) * SUM] = sums[: count * SUM]
+            digests, sums = digests[count * DIGEST :], sums[count * SUM :]
             first += count
 
     def _turn_to(self, chunk: int) -> None:
@@ -217,13 +229,22 @@ class FileDraft:
             return
         self._flush()
         self._chunk = chunk
-        self._had = self.draft.rows.chunk(self.file, self.draft.number, chunk)
-        self._now = bytearray(self._had)
+        self._had = b"", b""
+        if not self._fresh:
+            self._had = self.draft.rows.summed(self.file, self.draft.number, chunk)
+        self._now, self._sums = bytearray(self._had[0]), bytearray(self._had[1])
 
     def _flush(self) -> None:
-        if self._chunk >= 0 and self._now != self._had:
-            self.draft.set_chunk(self.file, self._chunk, bytes(self._now))
-            self._had = bytes(self._now)
+        now = bytes(self._now), bytes(self._sums)
+        if self._chunk < 0 or now == self._had:
+            return
+        if now[0] != self._had[0]:
+            if not self._fresh:
+                self.draft.end_chunks(self.file, self._chunk, self._chunk)
+            self.draft.set_chunk(self.file, self._chunk, *now)
+        else:
+            self.draft.set_sums(self.file, self._chunk, now[1])
+        self._had = now
 
     def end(self, change: EntryChange, sign: Sign) -> bool:
         """The file is this; False: it was before. Raises Refused: blocks are not named."""
@@ -232,12 +253,13 @@ class FileDraft:
             last = (count - 1) // CHUNK
             self._turn_to(last)
             del self._now[(count - last * CHUNK) * DIGEST :]
+            del self._sums[(count - last * CHUNK) * SUM :]
         self._flush()
-        self.draft.end_chunks(self.file, -(-count // CHUNK))
-        pieces = self.draft.rows.digests(self.file, self.draft.number)
+        if not self._fresh:
+            self.draft.end_chunks(self.file, -(-count // CHUNK))
         named = 0
         hasher = header_hash(change)
-        for first, digests in pieces:
+        for first, digests in self._all(count):
             if first != named:
                 break
             named += len(digests) // DIGEST
@@ -245,6 +267,11 @@ class FileDraft:
         if named != count:
             raise Refused(f"{change.path[:200]!r}: {named} of {count} blocks are named")
         return self.draft.put(change, hasher.digest(), self.file, sign)
+
+    def _all(self, count: int) -> Iterable[tuple[int, bytes]]:
+        if count > CHUNK:
+            return self.draft.rows.digests(self.file, self.draft.number)
+        return ((0, bytes(self._now)),) if count else ()
 
 
 def change_of(row: Row) -> EntryChange:

@@ -54,7 +54,9 @@ class Reception:
         self._db = stock.catalog.db
         self._db.execute("DROP TABLE IF EXISTS temp.named")
         self._db.execute("DROP TABLE IF EXISTS temp.wanted")
-        self._db.execute("CREATE TEMP TABLE named(root, path, PRIMARY KEY (root, path))")
+        self._db.execute(
+            "CREATE TEMP TABLE named(root INTEGER, path BLOB, PRIMARY KEY (root, path))"
+        )
         self._db.execute(
             "CREATE TEMP TABLE wanted("
             "root, path, first, count, here, PRIMARY KEY(root, path, first))"
@@ -172,10 +174,8 @@ class Reception:
         if self._file is not None:
             raise Refused(f"entry {self._file[1].path[:200]!r} breaks off")
         if not self._relative:
-            for row in self._stock.reader.rows.of(self._draft.number):
-                query = "SELECT 1 FROM named WHERE root = ? AND path = ?"
-                if not self._db.execute(query, (row.root, row.path)).fetchone():
-                    self._draft.drop(row)
+            for row in self._stock.reader.rows.unnamed(self._draft.number):
+                self._draft.drop(row)
         stray = self._draft.stray()
         if stray is not None:
             raise Refused(f"entry {stray[:200]!r} is not in a directory")
@@ -187,12 +187,10 @@ class Reception:
                 f"{wanted.digest[:16]}...: fetched again"
             )
 
-    def _fill(self, row: Row, first: int, count: int) -> Iterator[tuple[int, bytes]]:
+    def _fill(self, row: Row, first: int, digests: bytes) -> Iterator[tuple[int, bytes]]:
         """What this disk has; the rest is noted as wanted."""
         assert self._local is not None
-        digests = self._stock.reader.wanted(
-            row, self._draft.number, BlockRef(row.root, row.path, first, count)
-        )
+        count = len(digests) // DIGEST
         start = None
         for at in range(count):
             data = self._local.find(row, first + at, digests[at * DIGEST : (at + 1) * DIGEST])

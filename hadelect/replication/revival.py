@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hadelect.core.versions import Line
 from hadelect.replication.catalog import Row, Taken
 from hadelect.replication.draft import Draft
-from hadelect.replication.manifest import BlockRef
+from hadelect.replication.manifest import DIGEST, BlockRef
 from hadelect.replication.shadow import Fill, Shadow
 from hadelect.replication.snapshot import LineOf
 from hadelect.replication.stock import Stock
@@ -49,8 +49,9 @@ def _made_live(stock: Stock, shadow: Shadow, source: int) -> None:
 
 
 def _blocks_of(stock: Stock, source: int) -> Fill:
-    def fill(row: Row, first: int, count: int) -> Iterator[tuple[int, bytes]]:
+    def fill(row: Row, first: int, wanted: bytes) -> Iterator[tuple[int, bytes]]:
         stock.reader.forget_files()
-        yield first, stock.reader.read(source, BlockRef(row.root, row.path, first, count))
+        ref = BlockRef(row.root, row.path, first, len(wanted) // DIGEST)
+        yield first, stock.reader.read(source, ref)
 
     return fill

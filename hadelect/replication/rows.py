@@ -58,6 +58,14 @@ class Rows:
                 return
             root, path, sign = page[-1][1], page[-1][2], ">"
 
+    def unnamed(self, number: int) -> Iterator[Row]:
+        """The entries of a version that are not in the table of those that were named."""
+        yield from self._listed(
+            "SELECT id FROM entries e WHERE born <= ? AND died > ? AND NOT EXISTS "
+            "(SELECT 1 FROM named n WHERE n.root = e.root AND n.path = e.path)",
+            (number, number),
+        )
+
     def _listed(self, query: str, values: tuple[int, ...]) -> Iterator[Row]:
         """The rows of these numbers, which alone are kept in memory (8 bytes a row)."""
         numbers = array("q", (found[0] for found in self.db.execute(query, values)))
@@ -105,16 +113,23 @@ class Rows:
             ).fetchone()
             if found is None:
                 return
-            chunk = found[0]
-            yield chunk * CHUNK, found[1]
+            chunk, digests = found
+            yield chunk * CHUNK, digests
+            if len(digests) < CHUNK * DIGEST:
+                return
 
     def chunk(self, file: int, number: int, chunk: int) -> bytes:
         """The digests of up to 1024 blocks of a file; none: b""."""
-        found = self.db.execute(
-            "SELECT digests FROM chunks WHERE file = ? AND chunk = ? AND born <= ? AND died > ?",
+        return self.summed(file, number, chunk)[0]
+
+    def summed(self, file: int, number: int, chunk: int) -> tuple[bytes, bytes]:
+        """The same, and as many sums (sums.py)."""
+        digests, sums = self.db.execute(
+            "SELECT digests, sums FROM chunks "
+            "WHERE file = ? AND chunk = ? AND born <= ? AND died > ?",
             (file, chunk, number, number),
-        ).fetchone()
-        return found[0] if found else b""
+        ).fetchone() or (b"", b"")
+        return digests, sums
 
 
 def runs(want: bytes, have: bytes, limit: int) -> Iterator[tuple[int, int]]:

@@ -10,20 +10,21 @@ import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from hadelect.replication import disk
-from hadelect.replication.catalog import Catalog, Row
-from hadelect.replication.collect import hashed
+from hadelect.replication.catalog import NOTHING, Catalog, Row
 from hadelect.replication.manifest import BLOCK, DIGEST, RUN, Kind, digest_of
 from hadelect.replication.packs import Packs
 from hadelect.replication.reading import OpenFile
 from hadelect.replication.rows import CHUNK, Rows, runs
 from hadelect.replication.scan import Scan, View
 from hadelect.replication.signature import signature
+from hadelect.replication.sums import hashed
 from hadelect.replication.tree import Root
 
 FEW = 64  # So many files are synced one by one; more: the whole file system at once.
 
-# Of a file, from a block, so many: (index of the first block, data), as far as it is here by now.
-Fill = Callable[[Row, int, int], Iterable[tuple[int, bytes]]]
+# Of a file, from a block on, blocks of these digests: (index of the first, data), as far as they
+# are here by now.
+Fill = Callable[[Row, int, bytes], Iterable[tuple[int, bytes]]]
 
 
 class Shadow:
@@ -90,6 +91,8 @@ class Shadow:
 
     def preserve(self, packs: Packs) -> None:
         """Within a transaction: to be committed before patch()."""
+        if self.have == NOTHING:
+            return
         file = OpenFile()
         try:
             for row in self.wanted():
@@ -169,7 +172,8 @@ class Shadow:
             for start, digests in self.rows.digests(row.file, self.number):
                 have = had(start // CHUNK)
                 for first, count in runs(digests, have, RUN):
-                    for index, data in fill(row, start + first, count):
+                    wanted = digests[first * DIGEST : (first + count) * DIGEST]
+                    for index, data in fill(row, start + first, wanted):
                         disk.write(fd, data, index * BLOCK)
                     yield
             if os.fstat(fd).st_size < row.size:

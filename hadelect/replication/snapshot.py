@@ -18,7 +18,7 @@ from hadelect.replication.catalog import NOTHING, Row
 from hadelect.replication.collect import Collector
 from hadelect.replication.draft import Draft
 from hadelect.replication.errors import EmptyStateError, UnstableError
-from hadelect.replication.manifest import BlockRef, Kind, digests_of
+from hadelect.replication.manifest import DIGEST, BlockRef, Kind, digests_of
 from hadelect.replication.scan import Found, Scan, View
 from hadelect.replication.shadow import Fill, Shadow
 from hadelect.replication.signature import kind_of
@@ -172,7 +172,7 @@ def take(stock: Stock, line_of: LineOf, where: Spots, *, accept_empty: bool) -> 
         if shadow is None:
             return drafted
         try:
-            shadow.patch(_live_blocks(stock, shadow.number))
+            shadow.patch(_live_blocks(stock))
         except _Spoiled:
             stock.abandon(shadow.number)
             continue
@@ -206,11 +206,11 @@ def _drafted(stock: Stock, line_of: LineOf, where: Spots, *, accept_empty: bool)
     return Snapped(line, snapshot.warnings(), shadow)
 
 
-def _live_blocks(stock: Stock, number: int) -> Fill:
-    def fill(row: Row, first: int, count: int) -> Iterator[tuple[int, bytes]]:
-        ref = BlockRef(row.root, row.path, first, count)
+def _live_blocks(stock: Stock) -> Fill:
+    def fill(row: Row, first: int, wanted: bytes) -> Iterator[tuple[int, bytes]]:
+        ref = BlockRef(row.root, row.path, first, len(wanted) // DIGEST)
         data = stock.reader.live(ref, row.size)
-        if digests_of(data) != stock.reader.wanted(row, number, ref):
+        if digests_of(data) != wanted:
             raise _Spoiled
         yield first, data
 

@@ -29,6 +29,7 @@ class Tree:
         self.top = Place(directory, name)
         self._names: list[bytes] = []  # The top's own name, then its descendants'.
         self._fds: list[int] = []
+        self._path: bytes | None = None  # Of the last of them.
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +48,7 @@ class Tree:
             os.close(fd)
         self._fds.clear()
         self._names.clear()
+        self._path = None
 
     def place(self, path: bytes) -> Place:
         """Where this path's last component is named. Raises OSError: a part is no directory."""
@@ -57,6 +59,9 @@ class Tree:
 
     def directory(self, path: bytes) -> int:
         """The open directory of this path; closed by the tree."""
+        if path == self._path:
+            return self._fds[-1]
+        self._path = None
         names = [self.top.name, *(path.split(b"/") if path else ())]
         same = 0
         while same < min(len(names), len(self._names)) and names[same] == self._names[same]:
@@ -68,6 +73,7 @@ class Tree:
             above = self._fds[-1] if self._fds else self.top.directory
             self._fds.append(self._open(above, name))
             self._names.append(name)
+        self._path = path
         return self._fds[-1]
 
     def stat(self, path: bytes) -> os.stat_result | None:
