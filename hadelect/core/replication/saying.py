@@ -127,7 +127,8 @@ def settled(rules: ReplicationRules, state: State) -> bool:
 def note(rules: ReplicationRules, state: State) -> Decision:
     lacking = state.known if newer(state.known, state.version) else None
     noted = (lacking, lag.too_old(rules, state))
-    if noted == state.noted or state.now < state.note_due:
+    recovered = state.noted[1] and not noted[1]  # Seldom, and what is on the disk would be wrong.
+    if noted == state.noted or (state.now < state.note_due and not recovered):
         return Decision(state)
     due = Millis(state.now + rules.slow_beat_ms)
     state = replace(state, noted=noted, note_due=due)

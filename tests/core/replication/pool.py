@@ -31,6 +31,10 @@ def said(daemon: "Daemon", matter: do.Matter) -> list[str]:
     return [emit.because for emit in daemon.told if emit.matter is matter]
 
 
+def warned(daemon: "Daemon") -> list[str]:
+    return [emit.because for emit in daemon.told if emit.warning]
+
+
 def term(number: int, name: Name = A) -> Term:
     """The number-th term that this member may lead."""
     return Term(number * 64 + (A, B, C).index(name))
@@ -288,12 +292,12 @@ class Pool:
                 return
         raise AssertionError("it never rests")
 
-    def wait(self, milliseconds: int) -> None:
+    def wait(self, milliseconds: int, *, settled: bool = True, work: bool = True) -> None:
         """Time goes by, everybody is woken when it wants to be."""
         end = self.now + milliseconds
-        for one in self.daemons.values():
+        for one in self.daemons.values() if settled else ():
             one.settle()
-        self.run()
+        self.run(work=work)
         while True:
             daemons = self.daemons.values()
             due = min((wake_at(one.rules, one.state) for one in daemons), default=end + 1)
@@ -303,7 +307,7 @@ class Pool:
             for one in list(self.daemons.values()):
                 if wake_at(one.rules, one.state) <= self.now:
                     one.feed(ev.Tick())
-            self.run()
+            self.run(work=work)
         self.now = Millis(end)
 
     # --- HAD -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from hadelect.core.replication.events import Failure
 from hadelect.core.replication.messages import Advert
 from hadelect.core.versions import Version
 from hadelect.core.vocabulary import Millis, Name
-from tests.core.replication.pool import A, B, C, Daemon, Pool, said, term
+from tests.core.replication.pool import A, B, C, Daemon, Pool, said, term, warned
 from tests.core.replication.test_policy import ALL, FIRST, SECOND, crashed, leading
 
 LONG = Millis(3_600_000)
@@ -95,6 +95,42 @@ def test_a_peer_that_says_nothing_is_not_waited_for_long() -> None:
     assert pool.answer(B, 2)
 
 
+def test_a_new_daemon_gives_its_peers_the_time_to_come() -> None:
+    """The whole pool was down, and theirs starts a little later."""
+    pool = leading()
+    crashed(pool)
+    for name in (B, C):
+        pool.stop(name)
+    pool.start(B)
+    pool.wait(1_000)
+    assert not pool.daemons[B].replica.ready
+    assert pool.prepare(B, SECOND) is None
+    pool.wait(3_900)
+    assert pool.answer(B) is None
+    pool.wait(200)
+    assert pool.answer(B)
+    pool.tell(None)
+    assert pool.daemons[B].replica.ready
+    assert pool.prepare(B, SECOND)
+
+
+def test_who_misses_something_gives_its_holder_the_time_to_come_back() -> None:
+    """Two seconds; who misses nothing asks nobody who is not there."""
+    pool = leading()
+    pool.wait(6_000)
+    pool.stop(C)
+    pool.daemons[B].fails[Fetch] = Failure.PEER
+    pool.write(A, 2)
+    crashed(pool)
+    assert pool.prepare(B, SECOND) is None
+    pool.wait(1_900)
+    assert pool.answer(B) is None
+    pool.wait(200)
+    answer = pool.answer(B)
+    assert answer
+    assert answer.ok
+
+
 def test_a_little_may_be_lost_unasked() -> None:
     """Less than REPLICATION_MAX_LAG: it starts, and says what is missing."""
     pool = leading()
@@ -107,6 +143,7 @@ def test_a_little_may_be_lost_unasked() -> None:
     assert because.startswith(f"state {FIRST}.3, which cm1 wrote, is out of reach")
     assert "at most the changes of" in because
     assert said(pool.daemons[B], Matter.LOSS) == [because]
+    assert because in warned(pool.daemons[B])
 
 
 def behind(pool: Pool, name: str = B) -> None:
@@ -133,6 +170,7 @@ def test_much_is_lost_only_with_consent() -> None:
     ok, again = answered(pool, B, 2)
     assert (ok, again) == (False, because)
     assert said(pool.daemons[B], Matter.REFUSED) == [because]
+    assert because in warned(pool.daemons[B])
     pool.daemons[B].feed(ev.Accept(5, "cm1 burnt (ann)", loss=True))
     assert pool.daemons[B].answers[-1].ok
     ok, because = answered(pool, B, 2)
@@ -246,6 +284,7 @@ def test_missing_state_comes_back() -> None:
     pool.daemons[B].feed(ev.Changed(settled=True))
     pool.run()
     assert pool.daemons[B].replica.problem == "the state is missing: gone"
+    assert not pool.daemons[B].replica.ready
     pool.daemons[B].fails.clear()
     pool.tell(B, SECOND, started=False)
     ok, _ = answered(pool, B, 2)
@@ -268,6 +307,7 @@ def test_missing_state_that_nobody_has_needs_consent() -> None:
     ok, because = answered(pool, B, 2)
     assert ok
     assert because == "started on nothing (gone), accepted: begin anew (ann)"
+    assert because in warned(pool.daemons[B])
     pool.daemons[B].fails.clear()
     pool.running.add(B)
     pool.run_controllee(B, SECOND)
@@ -345,7 +385,7 @@ def test_changes_of_unknown_origin_are_taken_if_nobody_went_on() -> None:
     assert not pool.daemons[B].replica.ready
     ok, _ = answered(pool, B, 2)
     assert ok
-    assert any("taken as they are" in words for words in said(pool.daemons[B], Matter.LOSS))
+    assert any("taken as they are" in words for words in warned(pool.daemons[B]))
     pool.run_controllee(B, SECOND)
     pool.wait(11_000)
     assert pool.live(C) == [1, 8]
@@ -387,7 +427,13 @@ def test_a_flush_to_anybody() -> None:
     answer = pool.flush(A, FIRST, None)
     assert answer
     assert answer.ok
+    assert said(pool.daemons[A], Matter.FLUSHED) == [f"{FIRST}.3 is at another member"]
     assert pool.live(C) == [1, 2]
+    pool.begun.clear()
+    pool.wait(1_000)
+    pool.tell(None)
+    pool.run()
+    assert not [name for name, _ in pool.begun if name == A]  # It was all taken.
 
 
 def test_a_flush_to_nobody_ends_soon() -> None:
@@ -463,7 +509,11 @@ def test_restore_where_it_was_written() -> None:
     assert restored(pool, C, old).startswith("no: the newest state, ")
     text = restored(pool, B, old)
     assert text == f"{old} is restored, as {SECOND}.2: it was better (ann)"
+    assert text in warned(pool.daemons[B])
     assert [pool.live(name) for name in ALL] == [[1]] * 3
+    assert restored(pool, B, f"{SECOND}.1") == (
+        f"{SECOND}.1 is restored, as {SECOND}.3: it was better (ann)"
+    )
 
 
 def test_restore_before_a_start() -> None:
