@@ -19,9 +19,7 @@ CLAIMS_KEPT = 32
 
 def lag_ms(state: State) -> Millis:
     """0 where the newest was written."""
-    if state.writes or not (state.known or state.held):
-        return Millis(0)
-    if state.author and not newer(state.known, state.version):
+    if state.writes or wrote_newest(state) or not (state.known or state.held):
         return Millis(0)
     if state.held is None:
         return UNKNOWN_MS
@@ -32,6 +30,17 @@ def lag_ms(state: State) -> Millis:
 def unwritten_ms(state: State) -> Millis:
     """Of a leader: since when there may be something in its live files that `held` lacks."""
     return Millis(state.now - state.verified_at) if state.live.dirty else Millis(0)
+
+
+def told_ms(state: State) -> Millis:
+    """What the peers are told. A guess is nothing to tell: it would beat their knowledge."""
+    if state.writes:
+        return unwritten_ms(state)
+    return lag_ms(state) if state.founded or wrote_newest(state) else UNKNOWN_MS
+
+
+def wrote_newest(state: State) -> bool:
+    return bool(state.author) and not newer(state.known, state.version)
 
 
 def follow(state: State) -> State:
@@ -45,7 +54,7 @@ def follow(state: State) -> State:
 
 def claim(state: State, said: Advert) -> State:
     """A peer says how old its line is; it is worth remembering for when we have that line too."""
-    if said.line is None or state.writes:
+    if said.line is None or state.writes or said.lag_ms >= UNKNOWN_MS:
         return state
     if said.leads:
         highest = max([peer.advert.leads for peer in state.peers if peer.up and peer.advert])
@@ -63,8 +72,9 @@ def held_is(state: State, version: Version | None) -> State:
     """Apply what was claimed of the version that is held."""
     for one in state.claims:
         if one.version == version:
-            at = Millis(max(state.verified_at, one.at))
-            state = replace(state, verified_at=at, synced=state.synced or one.leader)
+            at = Millis(max(state.verified_at, one.at)) if state.founded else one.at
+            synced = state.synced or one.leader
+            state = replace(state, verified_at=at, synced=synced, founded=True)
     return state
 
 

@@ -143,6 +143,7 @@ def began(rules: ReplicationRules, state: State) -> Decision:
         state,
         author=term,
         synced=True,
+        founded=state.founded or clean,
         received=None,
         preparing=None,
         consent=Consent(empty=state.consent.empty),

@@ -28,7 +28,7 @@ from hadelect.core.replication.events import (
 from hadelect.core.replication.rules import ReplicationRules
 from hadelect.core.replication.state import Consent, Decision, Live, Preparing, State
 from hadelect.core.replication.work import backoff
-from hadelect.core.versions import Line
+from hadelect.core.versions import Line, newer
 from hadelect.core.vocabulary import NO_TERM, Millis
 
 Result = Looked | Marked | Snapped | Fetched | Installed | Restored | Failed
@@ -76,6 +76,7 @@ def on_snapped(rules: ReplicationRules, state: State, work: Snapshot, event: Sna
     state = replace(
         state,
         live=Live(looked=True, dirty=live.touched, due=live.due),
+        founded=True,
         verified_at=since if live.touched else state.now,
         look_due=Millis(state.now + rules.interval_ms) if work.full else state.look_due,
         consent=Consent() if state.writes else state.consent,
@@ -123,6 +124,8 @@ def on_installed(
     author = state.told.term if state.writes else NO_TERM
     wrote = state.live.touched
     live = Live(looked=state.writes or not wrote, dirty=wrote, due=wrote)
+    if not newer(state.known, work.line.version):  # Nothing is missing: nothing to consent to.
+        state = replace(state, consent=Consent())
     state = replace(now_held(state, work.line), live=live, author=author, received=None)
     return Decision(lag.held_is(state, work.line.version), told)
 

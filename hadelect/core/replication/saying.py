@@ -41,7 +41,7 @@ def announce(rules: ReplicationRules, state: State) -> Decision:
         state = replace(state, announced=said, beat_due=Millis(state.now + length))
     if not to:
         return Decision(state)
-    age = lag.unwritten_ms(state) if state.writes else lag.lag_ms(state)
+    age = lag.told_ms(state)
     effects = tuple(
         [Announce(peer.name, replace(said, lag_ms=age, echoes=peer.asked)) for peer in to]
     )
@@ -65,6 +65,13 @@ def report(rules: ReplicationRules, state: State) -> Decision:
 
 def verdict(rules: ReplicationRules, state: State) -> tuple[bool, str]:
     """Whether a controllee could start here now; if not: what a human should know, or ""."""
+    ready, problem = judged(rules, state)
+    if not state.writes and (state.consent.loss or state.consent.empty):
+        return ready, ""  # A human knows, and wants a start.
+    return ready, problem
+
+
+def judged(rules: ReplicationRules, state: State) -> tuple[bool, str]:
     if state.live.missing:
         return False, f"the state is missing: {state.live.missing}"
     if state.failures >= work.TRIES:

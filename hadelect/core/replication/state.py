@@ -113,6 +113,7 @@ class State:
     verified_at: Millis = LONG_AGO  # The leader's live state was in our `held` then.
     led: bool = False  # Somebody leads the pool, …
     lost_at: Millis = LONG_AGO  # … or nobody does since then: the lag stands still.
+    founded: bool = False  # `verified_at` is more than what an earlier life has left.
     synced: bool = False  # This life has followed a leader, or led: nothing was slept through.
     claims: tuple[Claim, ...] = ()  # What we were told of versions that we may yet install.
     beat_due: Millis = LONG_AGO

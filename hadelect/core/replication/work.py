@@ -116,7 +116,8 @@ def last_snapshot(rules: ReplicationRules, state: State) -> Make | None:
 def own_files(rules: ReplicationRules, state: State) -> Make | None:
     if not state.live.looked or state.now >= state.look_due:
         return Look
-    if unsnapped(state) and state.live.due and state.failures < TRIES:
+    hopeless = state.failures >= TRIES and lines.best(rules, state)[1] is not None
+    if unsnapped(state) and state.live.due and not hopeless:
         return snapshot(rules, state, full=True)
     if state.received is not None and newer(state.received.version, state.version):
         return install(rules, state, state.received)

@@ -180,3 +180,18 @@ def test_a_copy_that_was_never_there_has_no_age() -> None:
     assert lag(pool, A) == 0
     pool.daemons[A].feed(ev.Heard(B, Advert(known=Version(FIRST, 1, "x"))))
     assert lag(pool, A) == UNKNOWN_MS
+
+
+def test_a_guess_is_told_to_nobody() -> None:
+    """What an earlier life left says nothing of the time since: it beats nobody's knowledge."""
+    pool = leading()
+    pool.wait(10_000)
+    for name in (B, C):
+        pool.stop(name)
+    crashed(pool)
+    pool.wait(60_000)
+    pool.start(B, C)
+    assert [one.advert.lag_ms for one in pool.daemons[B].announced] == [UNKNOWN_MS] * len(
+        pool.daemons[B].announced
+    )
+    assert lag(pool, C) < 1_000

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hadelect.core.replication import events as ev
-from hadelect.core.replication.effects import Fetch, Install, Mark, Matter, Note
+from hadelect.core.replication.effects import Fetch, Install, Mark, Matter, Note, Snapshot
 from hadelect.core.replication.events import Failure
 from hadelect.core.replication.messages import Advert
 from hadelect.core.versions import Version
@@ -270,6 +270,33 @@ def test_the_last_words_of_a_controllee_become_a_version() -> None:
     pool.lead(C, THIRD)
     assert pool.live(C) == [1, 2]
     assert not pool.disks[A].asides
+
+
+def test_last_words_are_tried_until_there_is_room() -> None:
+    """A disk that was full: nobody went on from elsewhere, so nothing replaces them."""
+    pool = leading()
+    pool.daemons[A].fails[Snapshot] = Failure.DISK
+    pool.daemons[A].write(2)
+    pool.running.discard(A)
+    pool.tell(None)
+    pool.wait(60_000)
+    assert pool.live(A) == [1, 2]
+    pool.daemons[A].fails.clear()
+    pool.wait(20_000)
+    assert pool.live(B) == [1, 2]
+
+
+def test_last_words_that_nobody_can_read_hold_up_nothing() -> None:
+    """Another leads: after some attempts they are kept aside as they are."""
+    pool = leading()
+    pool.daemons[A].fails[Snapshot] = Failure.UNSTABLE
+    pool.daemons[A].write(2)
+    pool.running.discard(A)
+    pool.lead(B, SECOND)
+    pool.write(B, 3)
+    pool.wait(20_000)
+    assert pool.live(A) == [1, 3]
+    assert pool.disks[A].asides == [{1, 2}]
 
 
 def test_a_leadership_lost_alive() -> None:

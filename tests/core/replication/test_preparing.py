@@ -173,6 +173,7 @@ def test_much_is_lost_only_with_consent() -> None:
     assert because in warned(pool.daemons[B])
     pool.daemons[B].feed(ev.Accept(5, "cm1 burnt (ann)", loss=True))
     assert pool.daemons[B].answers[-1].ok
+    assert pool.daemons[B].replica.problem == ""  # A human knows: HAD may well lead here.
     ok, because = answered(pool, B, 2)
     assert ok
     assert "accepted: cm1 burnt (ann)" in because
@@ -228,6 +229,30 @@ def test_a_new_machine_does_not_start_on_nothing() -> None:
     ok, because = answered(pool, C, 3)
     assert not ok
     assert "here is no copy at all" in because
+
+
+def test_consent_goes_when_nothing_is_missing_any_more() -> None:
+    """And not before: a start that another copy helped on is the one that was meant."""
+    pool = leading()
+    for name in (B, C):
+        pool.daemons[name].fails[Fetch] = Failure.PEER
+    pool.write(A, 2)
+    pool.wait(LONG)
+    pool.daemons[C].fails.clear()
+    pool.wait(11_000)  # C has it, B has not.
+    pool.daemons[C].fails[Fetch] = Failure.PEER
+    pool.write(A, 3)
+    pool.daemons[B].feed(ev.Accept(5, "so be it", loss=True))
+    pool.daemons[B].fails.clear()
+    pool.cut(A, B)
+    pool.daemons[B].feed(ev.Heard(C, pool.daemons[C].announced[-1].advert))
+    pool.wait(3_000)
+    assert pool.live(B) == [1, 2]
+    assert pool.daemons[B].state.consent.loss == "so be it"
+    pool.connect(A, B)
+    pool.wait(3_000)
+    assert pool.live(B) == [1, 2, 3]
+    assert pool.daemons[B].state.consent.loss == ""
 
 
 def test_a_transfer_that_fails_is_not_a_loss_to_be_accepted_silently() -> None:
