@@ -11,9 +11,9 @@ from tests.replication.machines import Member, fill, replicate, same, send, tree
 
 
 @pytest.fixture
-def fetched(tmp_path: Path) -> Member:
+def fetched(place: Path) -> Member:
     """A member with a second version of another's."""
-    source, member = Member(tmp_path / "source"), Member(tmp_path / "member")
+    source, member = Member(place / "source"), Member(place / "member")
     fill(source)
     source.snap()
     replicate(source, member)
@@ -73,9 +73,9 @@ def test_it_catches_up_in_pieces(fetched: Member) -> None:
     assert not fetched.store.catch_up()
 
 
-def test_a_copy_is_received_by_a_shadow_that_caught_up(fetched: Member, tmp_path: Path) -> None:
+def test_a_copy_is_received_by_a_shadow_that_caught_up(fetched: Member, place: Path) -> None:
     """The next version costs what differs; begun half way, it arrives as well."""
-    source = Member(tmp_path / "source")
+    source = Member(place / "source")
     for pieces in (0, 2, 99):
         for _ in range(pieces):
             fetched.store.catch_up(0)

@@ -3,9 +3,9 @@
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,21 +13,8 @@ from hadelect.replication import disk
 from hadelect.replication.manifest import BLOCK
 from tests.replication.machines import Member, fill, replicate, send, tree
 
+Killer = Callable[[int], None]
 WORK = ["snapshot", "receive", "install", "catch up", "restore", "aside"]
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """In memory if possible: processes die here, not machines, and the disk need not be waited for.
-
-    The death of a machine is that of the process as long as each fsync is where it must be.
-    """
-    memory = Path("/dev/shm")
-    if not os.access(memory, os.W_OK):
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=memory) as place:
-        yield Path(place)
 
 
 @pytest.mark.parametrize("what", WORK)
@@ -35,6 +22,18 @@ def test_killed_at_every_step(what: str, place: Path) -> None:
     """After the death of the process before any change of the disk, the live files are the old
     version or the new one, in all roots, and the same work done again succeeds.
     """
+    steps = _killed(what, place, _before_a_step)
+    assert steps > {"aside": 10, "install": 3}.get(what, 12)
+
+
+@pytest.mark.parametrize("what", ["snapshot", "receive", "catch up", "restore", "aside"])
+def test_torn_writes(what: str, place: Path) -> None:
+    """The same if half of a write has reached the disk, any of them."""
+    assert _killed(what, place, _in_a_write) >= 3
+
+
+def _killed(what: str, place: Path, killer: Killer) -> int:
+    """At the first step, at the second, ... until it comes to its end: how many there were."""
     prepared, world = place / "prepared", place / "world"
     world.mkdir()
     old, new = _prepared(world, what)
@@ -43,7 +42,7 @@ def test_killed_at_every_step(what: str, place: Path) -> None:
     while True:
         shutil.rmtree(world, ignore_errors=True)
         subprocess.run(["cp", "-a", prepared, world], check=True)
-        died = _dies(world, what, at)
+        died = _dies(world, what, lambda: killer(at))  # noqa: B023 - it is over when at changes.
         member = Member(world / "member")
         now = _contents(member)
         assert now in (old, new), (what, at)
@@ -59,9 +58,8 @@ def test_killed_at_every_step(what: str, place: Path) -> None:
         source.store.close()
         member.store.close()
         if not died:
-            break
+            return at
         at += 1
-    assert at > {"aside": 10, "install": 3}.get(what, 12)
 
 
 def _written_over(member: Member) -> None:
@@ -137,22 +135,38 @@ def _work(member: Member, source: Member, what: str) -> None:
             member.store.set_aside("it forked")
 
 
-def _dies(world: Path, what: str, at: int) -> bool:
-    """In a child, which is gone before the step `at`, without a word; False: it came to its end."""
+def _before_a_step(left: int) -> None:
+    def die(_: str) -> None:
+        nonlocal left
+        if left == 0:
+            os._exit(9)
+        left -= 1
+
+    disk.before = die
+
+
+def _in_a_write(left: int) -> None:
+    whole = os.pwrite
+
+    def tear(fd: int, data: Any, at: int) -> int:
+        nonlocal left
+        if left == 0:
+            whole(fd, data[: len(data) // 2], at)
+            os._exit(9)
+        left -= 1
+        return whole(fd, data, at)
+
+    os.pwrite = tear
+
+
+def _dies(world: Path, what: str, prepare: Callable[[], None]) -> bool:
+    """In a child, which is gone all of a sudden, as prepared; False: it came to its end."""
     child = os.fork()
     if child == 0:
         code = 1
         try:
             member, source = Member(world / "member"), Member(world / "source")
-            left = at
-
-            def die(_: str) -> None:
-                nonlocal left
-                if left == 0:
-                    os._exit(9)
-                left -= 1
-
-            disk.before = die
+            prepare()
             _work(member, source, what)
             code = 0
         finally:
