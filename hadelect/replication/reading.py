@@ -1,6 +1,7 @@
 """The blocks of a version, wherever this disk has them; nothing leaves that its digest denies."""
 
 import os
+import stat
 from collections.abc import Iterator
 
 from hadelect.replication import disk
@@ -35,7 +36,7 @@ class OpenFile:
             self._of = None
 
     def read(self, tree: Tree, path: bytes, at: int, length: int) -> bytes:
-        """Less than asked, or nothing, if it is not there."""
+        """Less than asked, or nothing, if it is not there, or is no file."""
         if self._of != (tree, path):
             self.close()
             try:
@@ -43,6 +44,9 @@ class OpenFile:
             except OSError:
                 return b""
             self._of = tree, path
+            if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                self.close()
+                return b""
         data = b""
         while len(data) < length:
             more = os.pread(self._fd, length - len(data), at + len(data))
