@@ -17,8 +17,11 @@ from hadelect.replication.switch import Switch
 from hadelect.replication.tree import Root
 
 
-def opened(directory: Path, roots: Sequence[Path]) -> tuple[Stock, int]:
-    """The second is the descriptor of the store's own lock. Raises StoreError, OSError."""
+def opened(directory: Path, roots: Sequence[Path], used: Path) -> tuple[Stock, int]:
+    """The second is the descriptor of the store's own lock. Raises StoreError, OSError.
+
+    `used`: the lock of who runs a controllee.
+    """
     for root in roots:
         if why := _wrong(root):
             raise StoreError(f"STATE_FILE {root}: {why}")
@@ -29,7 +32,7 @@ def opened(directory: Path, roots: Sequence[Path]) -> tuple[Stock, int]:
         trees = [Root(root) for root in roots]
         packs = Packs(directory / "packs", catalog)
         stock = Stock(catalog, trees, packs, Reader(catalog, trees, packs), Patrol())
-        Switch(catalog, trees).end_what_was_begun()
+        Switch(catalog, trees).end_what_was_begun(used)
         catch_up.end_what_was_begun(stock)
         for number in catalog.unfinished():
             stock.abandon(number)

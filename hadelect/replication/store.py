@@ -9,6 +9,7 @@ One thread at a time; calls block on the disk. Anything may raise StoreError (th
 broken, read-only): then the live files are what they were, and the call may be repeated.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ class Store:
         symbolic link or not absolute; the catalog is damaged; no space; it is open elsewhere.
         """
         with speaking(directory):
-            return cls(*opened(directory, roots), directory, options)
+            return cls(*opened(directory, roots, options.lock), directory, options)
 
     def __init__(self, stock: Stock, lock: int, directory: Path, options: Options) -> None:
         """Takes over what opened() opened."""
@@ -72,7 +73,8 @@ class Store:
         self._tell()
 
     def close(self) -> None:
-        self._alone()
+        with contextlib.suppress(StoreError):  # The next open ends it.
+            self._alone()
         self._asides.close()
         self._stock.close()
         os.close(self._lock)
@@ -88,8 +90,9 @@ class Store:
         for number in self._stock.catalog.unfinished():
             self._stock.abandon(number)
         self._stock.reader.forget()
-        if Switch(self._stock.catalog, self._stock.roots).begun():
-            raise StoreError("an installation broke off: restart the replication daemon to end it")
+        with speaking("STATE_FILE"):
+            Switch(self._stock.catalog, self._stock.roots).end_what_was_begun(self._options.lock)
+        self._tell()
 
     def _tell(self) -> None:
         catalog = self._stock.catalog

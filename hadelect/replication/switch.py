@@ -1,7 +1,7 @@
 """The switch: the live files become the received version, under the lock, once begun to the end.
 
-Law 1: what will be exchanged is in the catalog before the first exchange; whoever opens the store
-       next ends what was begun. Each root is old or new at every instant.
+Law 1: what will be exchanged is in the catalog before the first exchange; whatever is done next
+       with the store ends what was begun. Each root is old or new at every instant.
 Law 2: nothing is exchanged while a controllee holds the lock.
 """
 
@@ -51,6 +51,11 @@ def runs(path: Path) -> bool:
         return True
 
 
+def _is_in_place(root: Root, inode: int | None) -> bool:
+    found = root.live.stat(b"")
+    return (found.st_ino if found is not None else None) == inode
+
+
 class Switch:
     def __init__(self, catalog: Catalog, roots: list[Root]) -> None:
         self.catalog = catalog
@@ -58,20 +63,24 @@ class Switch:
         self.roots = roots
 
     def begin(self) -> None:
-        """Live becomes what the shadow is. Raises OSError; then it is ended by the next open."""
+        """Live becomes what the shadow is. Raises OSError; then the next call or open ends it."""
         number = self.catalog.version_of(1 - self.catalog.live)
         plan = [self._planned(number, index) for index in range(len(self.roots))]
         with self.catalog.change():
             self.catalog.put("switching", json.dumps(plan))
         self._carry_out(plan)
 
-    def end_what_was_begun(self) -> None:
-        plan = self.catalog.get("switching")
-        if plan is not None:
-            self._carry_out(json.loads(plan))
-
-    def begun(self) -> bool:
-        return self.catalog.get("switching") is not None
+    def end_what_was_begun(self, lock: Path) -> None:
+        """Raises LockedError: something is still to be exchanged, under a controllee."""
+        noted = self.catalog.get("switching")
+        if noted is None:
+            return
+        plan = json.loads(noted)
+        if all(map(_is_in_place, self.roots, plan)):
+            self._carry_out(plan)
+            return
+        with nobody_runs(lock):
+            self._carry_out(plan)
 
     def _planned(self, number: int, index: int) -> int | None:
         """The inode that will be live; None: the version has no such root."""

@@ -15,10 +15,11 @@ from hadelect.replication.store import Options, Store
 class Member:
     """One machine: its state (a file and a directory), and its store."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, state: Path | None = None) -> None:
+        """`state`: where its files are, if not in its directory."""
         self.path = path
         path.mkdir(exist_ok=True)
-        self.queue, self.spool = path / "job_queue", path / "spool"
+        self.queue, self.spool = (state or path) / "job_queue", (state or path) / "spool"
         self.lock = path / "state.lock"
         self.store = self.open()
 

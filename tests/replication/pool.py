@@ -11,7 +11,14 @@ from typing import Any, Self
 
 import grpc.aio
 
-from hadelect.config.model import Address, Config, ControlleeSpec, LogSpec, ReplicationSpec
+from hadelect.config.model import (
+    Address,
+    Config,
+    ControlleeSpec,
+    LogSpec,
+    ReplicationSpec,
+    TlsSpec,
+)
 from hadelect.core.versions import Version
 from hadelect.pb import replication_pb2 as pb
 from hadelect.replication.daemon import Daemon, Surroundings
@@ -44,6 +51,7 @@ class Running:
     def __init__(self, daemon: Daemon, store: Peer, root: Path) -> None:
         self.daemon, self.store, self.root = daemon, store, root
         self.task: asyncio.Task[int] | None = None
+        self.written = daemon.config  # What a reload finds.
 
     def content(self) -> dict[str, bytes]:
         """What the live files hold now."""
@@ -95,7 +103,9 @@ def config(
 async def running(config: Config) -> AsyncIterator[Running]:
     assert config.replication is not None
     crashed: list[str] = []
-    around = Surroundings(small_policy, lambda: crashed.append("bug"), Notifier({}))
+    around = Surroundings(
+        small_policy, lambda: crashed.append("bug"), Notifier({}), read=lambda: one.written
+    )
     root = config.replication.roots[0]
     worker = Worker()
     store = await worker.do(lambda: Peer.open(*options_of(config)))
@@ -113,12 +123,14 @@ async def running(config: Config) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def pool(home: Path, count: int = 2, **settings: Any) -> AsyncIterator[list[Running]]:
+async def pool(
+    home: Path, count: int = 2, tls: TlsSpec | None = None, **settings: Any
+) -> AsyncIterator[list[Running]]:
     """`settings` of the ReplicationSpec."""
     members, daemons = addresses(count), addresses(count)
     async with _all(
         [
-            replace(found, replication=replace(found.replication, **settings))  # type: ignore[type-var]
+            replace(found, tls=tls, replication=replace(found.replication, **settings))  # type: ignore[type-var]
             for found in (config(members, place, daemons, home) for place in range(count))
         ]
     ) as found:

@@ -1,5 +1,7 @@
 """The store on a real disk: what one store snapped, another one receives, installs and goes on."""
 
+import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -11,7 +13,13 @@ import pytest
 
 from hadelect.core.versions import Line
 from hadelect.replication import disk, patrol
-from hadelect.replication.errors import EmptyStateError, GoneError, LockedError, StoreError
+from hadelect.replication.errors import (
+    EmptyStateError,
+    GoneError,
+    LockedError,
+    StoreError,
+    UnstableError,
+)
 from hadelect.replication.manifest import BLOCK, EntryChange, Kind, Refused
 from hadelect.replication.signature import signature
 from hadelect.replication.store import Options, Store
@@ -393,3 +401,108 @@ def rot(member: Member, path: Path, at: int) -> None:
     side = 1 - member.store._stock.catalog.live
     query = f"UPDATE entries SET sign{side} = ? WHERE id = ?"
     member.store._stock.catalog.db.execute(query, (signature(path.stat()), next(row).id))
+
+
+def test_what_vanishes_under_a_scan(source: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that are listed and gone, files that are found and gone, a file that is a directory by
+    then: the version is what was there at one instant.
+    """
+    for number in range(40):
+        (source.spool / f"job.{number:02}").write_bytes(b"%d" % number)
+    source.snap()
+    listed, opened = os.listdir, os.open
+    doomed = [source.spool / f"job.{number:02}" for number in range(30)]
+
+    def vanish() -> None:
+        if doomed:
+            doomed.pop().unlink()
+
+    def listing(where: int) -> list[str]:
+        found = listed(where)
+        vanish()
+        return found
+
+    def opening(*arguments: object, **named: object) -> int:
+        if arguments[0] == b"job.35":
+            vanish()
+            remove(source.spool / "job.39")
+            (source.spool / "job.39").mkdir(exist_ok=True)
+        return opened(*arguments, **named)  # type: ignore[arg-type]
+
+    for number in range(30, 40):
+        (source.spool / f"job.{number:02}").write_bytes(b"again %d" % number)
+    monkeypatch.setattr(os, "listdir", listing)
+    monkeypatch.setattr(os, "open", opening)
+    with contextlib.suppress(UnstableError):
+        source.snap()
+    assert len(doomed) < 30
+    monkeypatch.undo()
+    source.snap()
+    assert not source.store.look(exact=True).dirty
+    assert tree(source.path / ".spool.hadelect") == tree(source.spool)
+
+
+def test_a_busy_directory(source: Member, target: Member) -> None:
+    """Jobs come, change and go all the while: each version that is taken is whole."""
+    stop = threading.Event()
+
+    def work() -> None:
+        number = 0
+        while not stop.wait(0.0005):
+            number += 1
+            (source.spool / f"new.{number % 20}").write_bytes(b"job %d" % number * 50)
+            (source.spool / f"new.{number % 20}").replace(source.spool / f"job.{number % 50}")
+            (source.spool / f"job.{(number + 25) % 50}").unlink(missing_ok=True)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    taken = 0
+    try:
+        for _ in range(15):
+            with contextlib.suppress(UnstableError):
+                if source.snap() is not None:
+                    taken += 1
+                    replicate(source, target)
+                    assert not target.store.look(exact=True).dirty
+    finally:
+        stop.set()
+        worker.join()
+    source.snap()
+    if source.store.held != target.store.held:
+        replicate(source, target)
+    assert same(source, target)
+
+
+def test_a_broken_off_switch_does_not_go_on_under_a_controllee(
+    source: Member, target: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in this process nor in the next; once the controllee is gone, all of it is new."""
+    source.snap()
+    replicate(source, target)
+    source.queue.write_bytes(b"new")
+    (source.spool / "fresh").write_bytes(b"new")
+    source.snap()
+    send(source, target)
+    steps = iter(range(9))
+
+    def fail(step: str) -> None:
+        if step == "exchange" and next(steps) == 1:
+            raise OSError(errno.EIO, "gone")
+
+    monkeypatch.setattr(disk, "before", fail)
+    line = target.store.received
+    assert line is not None
+    with pytest.raises(StoreError, match="the disk is failing"):
+        target.store.install(line)
+    monkeypatch.undo()
+    with target.lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        with pytest.raises(LockedError):
+            target.store.look()
+        target.store.close()
+        with pytest.raises(LockedError):
+            target.open()
+        assert not (target.spool / "fresh").exists()
+    target.store = target.open()
+    assert same(source, target)
+    assert target.store.held == line

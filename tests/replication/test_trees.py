@@ -181,7 +181,7 @@ def remove(path: Path) -> None:
 
 TestTrees = Trees.TestCase
 TestTrees.settings = settings(
-    max_examples=12,
+    max_examples=60,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
