@@ -13,7 +13,7 @@ PYTHON := $(BIN)/python
 UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/sim
 
 DEBIAN := e2fsprogs faketime iproute2 nftables openssl procps util-linux
-PEERS := keepalived  # What the benches compare with.
+PEERS := keepalived rsync  # What the benches compare with.
 
 .PHONY: install dev demo test check format proto docs unit e2e bench performance sim explore soak sim-soak clean
 

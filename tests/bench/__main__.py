@@ -19,6 +19,7 @@ from tests.bench import (
     bench_failover,
     bench_growth,
     bench_idle,
+    bench_replication,
     bench_sim,
     bench_supervisor,
     bench_watchers,
@@ -45,9 +46,19 @@ class Effort:
     growth: tuple[float, int] = (20.0, 15)  # Seconds of peace and trials at each size.
     watchers: int = 10  # Rounds.
     days: tuple[int, int] = (3, 80)  # Runs of the simulator, days in each.
+    state: bench_replication.Amount = bench_replication.Amount()
 
 
-QUICK = Effort(trials=3, long=2, idle=10.0, busy=10.0, growth=(5.0, 3), watchers=2, days=(2, 40))
+QUICK = Effort(
+    trials=3,
+    long=2,
+    idle=10.0,
+    busy=10.0,
+    growth=(5.0, 3),
+    watchers=2,
+    days=(2, 40),
+    state=bench_replication.Amount(size=128, appends=3, files=5000),
+)
 
 
 @dataclass(slots=True)
@@ -98,6 +109,10 @@ def watchers(effort: Effort, found: Found) -> None:
     found.rows += bench_watchers.measure(effort.watchers)
 
 
+def replication(effort: Effort, found: Found) -> None:
+    found.rows += bench_replication.measure(effort.state)
+
+
 def simulator(effort: Effort, found: Found) -> None:
     found.rows += bench_sim.measure(*effort.days)
 
@@ -111,6 +126,7 @@ PARTS: tuple[Part, ...] = (
     growth,
     watchers,
     busy,
+    replication,
     simulator,
     floor,  # Only if asked for: it is part of the contest.
 )
