@@ -6,7 +6,8 @@ Law: the first line and the exit code follow the convention of monitoring plug-i
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from hadelect.config.load import load
 from hadelect.config.model import Config
 from hadelect.config.own_entry import is_loopback
 from hadelect.config.promise import failover_bound, promise, survives
+from hadelect.runtime import certificates
+from hadelect.runtime.certificate import expires_at, expiry_warning
 
 
 class Verdict(IntEnum):
@@ -86,7 +89,8 @@ def config_command(
     Exits with 0 if all is well, 1 after warnings, 2 after errors, 3 if a file cannot be read.
     """
     try:
-        report = report_of(load(path, sets, port=port, member=member))
+        config = load(path, sets, port=port, member=member)
+        report = report_of(replace(config, warnings=(*config.warnings, *certificate(config))))
     except ConfigError as error:
         report = report_of_error(error)
     if form == "json":
@@ -94,6 +98,23 @@ def config_command(
     else:
         click.echo("\n".join(report.lines()))
     sys.exit(Verdict[report.status.upper()])
+
+
+def certificate(config: Config) -> tuple[str, ...]:
+    """The warning that it ends soon. Raises ConfigError when members would refuse it."""
+    if config.tls is None:
+        return ()
+    from hadelect.runtime import rehearsal  # noqa: PLC0415 - with TLS only
+
+    daemons = (config.replication.me,) if config.replication else ()
+    try:
+        pair = certificates.read(config.tls)
+        for entry in (config.me, *daemons):
+            rehearsal.rehearse(pair, entry.host)
+    except certificates.TlsError as error:
+        raise ConfigError([str(error)], config.warnings) from None
+    ends = expiry_warning(expires_at(pair.cert, pair.ca), time.time())
+    return (ends,) if ends else ()
 
 
 def report_of(config: Config) -> Report:

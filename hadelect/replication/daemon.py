@@ -35,7 +35,7 @@ from hadelect.replication.start import Prepared, addresses_of, options_of, ours_
 from hadelect.replication.store import Store
 from hadelect.replication.watch import Watches
 from hadelect.replication.worker import Worker
-from hadelect.runtime import listening
+from hadelect.runtime import expiry, listening
 from hadelect.runtime.http import HttpServer, HttpView
 from hadelect.runtime.listening import PortError
 from hadelect.runtime.reload import Found as FoundFiles
@@ -164,7 +164,8 @@ class Daemon:
     async def run(self) -> int:
         """Until `stop_soon`; the exit code. An error in one of the parts is raised."""
         own = self.notice.run(), self.idle.run(), self._pulse()
-        for part in (self.watches.run(), self.book.keep(), *own):
+        ending = expiry.watch(self._prepared.tls, self.log.warning)
+        for part in (self.watches.run(), self.book.keep(), *own, ending):
             self._tasks.add(asyncio.get_running_loop().create_task(part))
         lasting = set(self._tasks)
         while not self.ended.done():

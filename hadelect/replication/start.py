@@ -51,7 +51,7 @@ def prepare(config: Config) -> Prepared:
     spec = config.replication
     assert spec is not None
     problems: list[str] = []
-    tls = _tried(problems, lambda: channels.credentials(config.tls))
+    tls = _tried(problems, lambda: channels.credentials(config.tls, spec.me.host))
     at = listening.place_of(spec.me)
     place = Place(at.ip, at.port, "REPLICATION_LIST")
     _tried(problems, lambda: listening.check_tcp(place))

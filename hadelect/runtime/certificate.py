@@ -1,21 +1,46 @@
-"""When a certificate expires, read off its DER (RFC 5280, 4.1): for a metric, decides nothing."""
+"""When certificates expire, read off their DER (RFC 5280, 4.1).
+
+Law: for a metric and a warning; it decides nothing (rehearsal.py does).
+"""
 
 import binascii
 from datetime import UTC, datetime
 
 NEVER = float("inf")
+DAY = 86_400
+WARNED = 14 * DAY  # So long before the end.
 BEGIN, END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 SEQUENCE, VERSION, UTC_TIME, GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
 
 
-def expires_at(pem: bytes) -> float:
-    """Seconds since 1970 of the first certificate's notAfter; NEVER if it cannot be read."""
-    try:
-        body = pem.split(BEGIN, 1)[1].split(END, 1)[0]
-        der = binascii.a2b_base64(body)
-        return _not_after(der)
-    except (IndexError, ValueError):
-        return NEVER
+def expires_at(cert: bytes, ca: bytes = b"") -> float:
+    """Seconds since 1970: until when members take the certificate, by its chain's first end and
+    its authorities' last (an old one may stay for a while); NEVER if that cannot be read.
+    """
+    return min([*_ends(cert), max(_ends(ca), default=NEVER)])
+
+
+def expiry_warning(expires_at: float, now: float) -> str:
+    """What an operator must hear in good time; "" = there is time."""
+    left = expires_at - now
+    if left >= WARNED:
+        return ""
+    day = datetime.fromtimestamp(expires_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        f"the certificate (HAD_TLS_CERT, HAD_TLS_CA) "
+        f"{f'ends in {left // DAY:.0f} days' if left > 0 else 'has ended'} ({day}), and members"
+        " take no new connection with it then; renew it, then hadelect reload"
+    )
+
+
+def _ends(pem: bytes) -> list[float]:
+    found = []
+    for part in pem.split(BEGIN)[1:]:
+        try:
+            found.append(_not_after(binascii.a2b_base64(part.split(END, 1)[0])))
+        except (IndexError, ValueError):
+            found.append(NEVER)
+    return found
 
 
 def _not_after(der: bytes) -> float:

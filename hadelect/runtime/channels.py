@@ -1,6 +1,5 @@
 """How we use gRPC: settings of connections, measured (see docs), and certificates."""
 
-import importlib
 from typing import Any
 
 import grpc
@@ -33,7 +32,7 @@ class Credentials:
     """
 
     def __init__(self, pair: KeyPair) -> None:
-        self._pair = pair
+        self.renew(pair)
         self.server = grpc.dynamic_ssl_server_credentials(
             self._server_pair(), self._server_pair, require_client_authentication=True
         )
@@ -42,13 +41,9 @@ class Credentials:
     def client(self) -> grpc.ChannelCredentials:
         return grpc.ssl_channel_credentials(self._pair.ca, self._pair.key, self._pair.cert)
 
-    @property
-    def expires_at(self) -> float:
-        """Of our certificate; seconds since 1970."""
-        return expires_at(self._pair.cert)
-
     def renew(self, pair: KeyPair) -> None:
         self._pair = pair
+        self.expires_at = expires_at(pair.cert, pair.ca)
 
     def _server_pair(self) -> grpc.ServerCertificateConfiguration:
         """GRPC asks before every handshake, in a thread of its own."""
@@ -56,13 +51,16 @@ class Credentials:
         return grpc.ssl_server_certificate_configuration([(pair.key, pair.cert)], pair.ca)
 
 
-def credentials(tls: TlsSpec | None) -> Credentials | None:
-    """Read at the start. Raises TlsError."""
+def credentials(tls: TlsSpec | None, host: str) -> Credentials | None:
+    """Read and tried at the start; members expect a certificate for `host`. Raises TlsError."""
     if tls is None:
         return None
-    # Now, not when a reload needs it: an upgrade may have replaced our files by then.
-    importlib.import_module("hadelect.runtime.rehearsal")
-    return Credentials(certificates.read(tls))
+    # With TLS only: it costs memory. And now: an upgrade may have replaced our files by a reload.
+    from hadelect.runtime import rehearsal  # noqa: PLC0415
+
+    pair = certificates.read(tls)
+    rehearsal.rehearse(pair, host)
+    return Credentials(pair)
 
 
 def server_options() -> Options:

@@ -21,7 +21,7 @@ from hadelect.core.messages import Hello
 from hadelect.core.render import explained
 from hadelect.core.vocabulary import ControlleeState, Role
 from hadelect.pb.control_pb2 import StatusReply
-from hadelect.runtime import driver, history, listening, membership
+from hadelect.runtime import driver, expiry, history, listening, membership
 from hadelect.runtime.archive import Archive
 from hadelect.runtime.chronicle import Chronicle, Readers
 from hadelect.runtime.control import ControlService
@@ -141,7 +141,8 @@ class Member:
     async def run(self) -> int:
         """Until the core quits; its exit code. An error in one of the parts is raised."""
         beside = self._replication
-        others = (beside.keep(),) if beside else ()
+        ending = expiry.watch(self._prepared.tls, self.log.warning)
+        others = (ending, beside.keep()) if beside else (ending,)
         lasting_parts = (self.peers.run(), self.book.keep(), self._pulse(), self._tell_status())
         for part in (*lasting_parts, *others):
             self._task(part)
@@ -221,9 +222,12 @@ class Member:
     def status(self) -> StatusReply:
         """The pool as seen here; any thread may ask."""
         digests = {name: self.peers.config_digest(name) for name in self.rules.peers}
-        facts = self._facts
+        warnings = [*self._facts.warnings]
         if self._replication is not None and self._replication.asides:
-            facts = replace(facts, warnings=(*facts.warnings, self._replication.warning()))
+            warnings.append(self._replication.warning())
+        if ends := expiry.warning(self._prepared.tls):
+            warnings.append(ends)
+        facts = replace(self._facts, warnings=tuple(warnings))
         return status_of(facts, digests, self.driver.state, self.driver.now)
 
     def _addresses_changed(self) -> None:

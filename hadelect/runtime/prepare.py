@@ -52,7 +52,7 @@ def prepare(config: Config, *, reset_membership: bool = False) -> Prepared:
     """Raises StartRefused."""
     problems: list[str] = []
     with contextlib.ExitStack() as opened:
-        tls = _tried(problems, lambda: channels.credentials(config.tls))
+        tls = _tried(problems, lambda: channels.credentials(config.tls, config.me.host))
         store = _tried(problems, lambda: _store(config, reset_membership, opened))
         members = None
         if store is not None:

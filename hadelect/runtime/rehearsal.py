@@ -1,15 +1,18 @@
-"""A new certificate, tried.
+"""A certificate, tried.
 
-Law: a certificate is tried before it is used: the very handshake that peers will make, with both
-ends in memory. What does not work there is refused with the reason.
+Law: a certificate is tried before it is used, at the start and at a reload: the very handshake that
+peers will make, with both ends in memory. What does not work there is refused with the reason.
 """
 
 import os
 import ssl
+import time
 from typing import Any
 
 from hadelect.runtime.certificates import KeyPair, TlsError
 from hadelect.runtime.greeting import admits
+
+_NOT_YET, _ENDED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 def rehearse(pair: KeyPair, host: str) -> None:
@@ -37,11 +40,23 @@ def _context(pair: KeyPair, protocol: int) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.check_hostname = False  # `admits` judges, as it does between members.
     context.verify_mode = ssl.CERT_REQUIRED
-    context.load_verify_locations(cadata=pair.ca.decode("ascii"))
+    try:
+        context.load_verify_locations(cadata=pair.ca.decode("ascii"))
+    except (ssl.SSLError, ValueError) as error:
+        raise TlsError(
+            f"HAD_TLS_CA: it holds no certificate ({_words(error)}); install that of the authority"
+            " that signed the members'"
+        ) from None
     with os.fdopen(os.memfd_create("hadelect-tls"), "wb") as both:  # It takes paths only.
         both.write(pair.cert + b"\n" + pair.key)
         both.flush()
-        context.load_cert_chain(f"/proc/self/fd/{both.fileno()}", password=lambda: b"")
+        try:
+            context.load_cert_chain(f"/proc/self/fd/{both.fileno()}", password=lambda: b"")
+        except ssl.SSLError as error:
+            raise TlsError(
+                f"HAD_TLS_CERT, HAD_TLS_KEY: they cannot be used together ({_words(error)});"
+                " install a certificate and the key that it was requested with, unencrypted"
+            ) from None
     return context
 
 
@@ -65,6 +80,9 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> tuple[tuple[
 
 def _words(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in {_NOT_YET, _ENDED}:
+            clock = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+            return f"{error.verify_message}; this machine's clock says {clock}"
         return error.verify_message
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.lower().replace("_", " ")

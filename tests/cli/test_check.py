@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from hadelect.cli.check import check
+from tests.runtime.test_tls import certify
 
 GOOD = """HAD_LIST = 127.0.0.1:5001, 127.0.0.1:5002, 127.0.0.1:5003
 HAD_ARGS = -p 5001
@@ -40,6 +41,26 @@ def test_verdicts(good: Path, sets: list[str], code: int, first: str) -> None:
     got, output = run("--config", str(good), *sets)
     assert got == code
     assert output.splitlines()[0].startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "code", "said"),
+    [
+        ("IP:127.0.0.1", 30, 0, ("OK: 127.0.0.1:5001", "promise: ")),
+        ("IP:127.0.0.1", 3, 1, ("WARNING: 1 warning", "warning: the certificate (")),
+        ("IP:127.0.0.1", -3, 2, ("CRITICAL: 1 error", "error: HAD_TLS_CERT: members would")),
+        ("DNS:cm9", 30, 2, ("CRITICAL: 1 error", "error: HAD_TLS_CERT: it is for cm9")),
+    ],
+)
+def test_a_certificate(good: Path, name: str, days: int, code: int, said: tuple[str, str]) -> None:
+    """What would stop the start is critical, an end within two weeks a warning."""
+    tls = certify(good.parent, name, days)
+    with good.open("a") as file:
+        file.write(f"HAD_TLS_CERT = {tls.cert}\nHAD_TLS_KEY = {tls.key}\nHAD_TLS_CA = {tls.ca}\n")
+    got, output = run("--config", str(good))
+    first, *others = output.splitlines()
+    assert (got, first[: len(said[0])]) == (code, said[0])
+    assert any(line.startswith(said[1]) for line in others)
 
 
 def test_unreadable(tmp_path: Path) -> None:

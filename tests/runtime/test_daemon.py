@@ -17,6 +17,7 @@ from hadelect.config.model import Config
 from hadelect.core.vocabulary import Role
 from hadelect.supervisor import descriptors
 from tests.runtime.pool import free_port, led, pool_of, until
+from tests.runtime.test_tls import certify
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -139,6 +140,18 @@ async def test_configuration_errors_are_said_at_once(had: Had) -> None:
     assert had.says("quorum")
     assert had.says("/nonexistent/negotiator")
     assert not had.says("Traceback")
+
+
+async def test_a_certificate_that_has_ended_stops_the_start(had: Had) -> None:
+    """As any mistake in the configuration: one line with the remedy, exit 78."""
+    tls = certify(had.home, "IP:127.0.0.1", days=-1)
+    for name, path in (("CERT", tls.cert), ("KEY", tls.key), ("CA", tls.ca)):
+        had.settings[f"HAD_TLS_{name}"] = str(path)
+    had.start()
+    assert had.ends() == 78
+    (line,) = had.log.read_text().splitlines()
+    assert "certificate has expired" in line
+    assert "install a certificate that is valid now" in line
 
 
 @pytest.mark.parametrize("arguments", [["--no-such-option"], []])
