@@ -33,12 +33,16 @@ def over(state: State) -> tuple[State, tuple[Effect, ...]]:
 
 
 def reloaded(rules: Rules, new: Rules, state: State) -> tuple[State, tuple[Effect, ...]]:
-    """A probe that comes has the start grace before it counts, one that goes is forgotten."""
+    """A probe that comes has the start grace before it counts, one that goes is forgotten; failures
+    of another one say nothing against what the new one judges.
+    """
     was, stays = Errand.CHECK in rules.errands, Errand.CHECK in new.errands
     if was and not stays:
         return over(state)
     if stays and not was and state.controllee.state is ControlleeState.RUNNING:
         return probed(new, state), ()
+    if new.check_digest != rules.check_digest:
+        state = replace(state, check=replace(state.check, failures=0, because=""))
     if state.check.due is not None:
         soon = min(state.check.due, Millis(state.now + new.check_interval_ms))
         state = replace(state, check=replace(state.check, due=soon))

@@ -142,6 +142,7 @@ class Rules:
     errands: tuple[Errand, ...] = ()  # Those for which a command is configured.
     check_interval_ms: Millis = Millis(10_000)
     check_failures: int = 3  # In a row.
+    check_digest: str = ""  # Of the probe's command: whether another one is meant.
     start_grace_ms: Millis = Millis(30_000)  # Until the first success, failed probes do not count.
     replicates: bool = False  # A replication daemon beside each member keeps the state there.
     max_lag_ms: Millis = Millis(300_000)  # A copy that is older is no good to hand over to.

@@ -128,3 +128,12 @@ def test_reload_of_the_same(loaded: Load) -> None:
     config = loaded()
     assert differences(config, loaded()) == ()
     assert reloaded(config, loaded()) == replace(config)
+
+
+def test_another_probe_is_told_from_the_same_with_other_limits(loaded: Load) -> None:
+    """By a digest of its command: the words may hold a secret."""
+    same, other = "NEGOTIATOR_CHECK=/bin/true -a", "NEGOTIATOR_CHECK=/bin/true -b"
+    digest = rules_of(loaded(same)).check_digest
+    assert rules_of(loaded(same, "NEGOTIATOR_CHECK_FAILURES=9")).check_digest == digest
+    assert rules_of(loaded(other)).check_digest != digest
+    assert "-a" not in digest

@@ -418,6 +418,18 @@ def test_a_probe_that_goes_is_forgotten() -> None:
     assert not of(probes(member, FAILED), End)
 
 
+def test_failures_of_another_probe_do_not_count() -> None:
+    """A corrected probe judges anew: one failure of its own is not the second in a row."""
+    member = started(**PROBED, start_grace_ms=Millis(0), check_digest="wrong path")
+    probes(member, FAILED)
+    reload(member, check_failures=3)
+    assert member.state.check.failures == 1
+    reload(member, check_failures=2, check_digest="right path")
+    assert member.state.check.failures == 0
+    assert not of(probes(member, FAILED), End)
+    assert of(probes(member, FAILED), End)
+
+
 def test_a_shorter_interval_of_probes_counts_at_once() -> None:
     """The next probe does not wait for the end of an hour; a longer one begins after it."""
     member = started(**PROBED, check_interval_ms=Millis(3_600_000))
