@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from hadelect.core import hooks
 from hadelect.core.effects import Cancel, Effect, Emit, Run
 from hadelect.core.frozen import replace
+from hadelect.core.replication.events import Told
 from hadelect.core.state import Decision, Gate, Leading, Leaving, PeerView, State
 from hadelect.core.versions import Replica, Version, conflicting, newer, newest
-from hadelect.core.views import best_successor, candidates, reaches
+from hadelect.core.views import best_successor, candidates, leader_lives, reaches
 from hadelect.core.vocabulary import Cause, Errand, Millis, Name, Role, Rules
 
 UNKNOWN_YET = Replica(problem="the replication daemon has not answered yet")
@@ -81,6 +82,14 @@ def newest_heard(rules: Rules, state: State) -> Version | None:
     """What the replication daemon should know of before it says that ours is the newest."""
     copies = [said for _, said in replicas(rules, state)]
     return newest(version for said in copies for version in (said.version, said.known))
+
+
+def told_of(state: State) -> Told:
+    """What the replication daemon must know of the leadership."""
+    leading = state.leading
+    if state.role is Role.LEADER and leading is not None:
+        return Told(state.leader, state.term, leads=True, started=leading.started)
+    return Told(state.leader if leader_lives(state, state.now) else None, state.term)
 
 
 # --- while it waits ---

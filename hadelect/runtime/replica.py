@@ -22,11 +22,11 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
 from hadelect.config.model import Config
 from hadelect.core.effects import Cancel, Emit, Run
 from hadelect.core.events import Event, Ran, ReplicaChanged, ReplicationSaid
+from hadelect.core.replication.events import Told
 from hadelect.core.state import State
-from hadelect.core.state_gate import newest_heard
+from hadelect.core.state_gate import UNKNOWN_YET, newest_heard, told_of
 from hadelect.core.versions import Replica
-from hadelect.core.views import leader_lives
-from hadelect.core.vocabulary import Errand, Outcome, Role, Rules
+from hadelect.core.vocabulary import Errand, Outcome, Rules
 from hadelect.pb import replication_pb2 as pb
 from hadelect.runtime import replica_words
 from hadelect.runtime.bounds import ProtocolError, words
@@ -66,7 +66,7 @@ class ReplicationClient:
         self._beside = beside
         self._hear = hear
         self._counting = counting
-        self._replica = Replica()
+        self._replica = UNKNOWN_YET  # As HAD sees it until the daemon says anything.
         self._outbox: asyncio.Queue[pb.FromHad] | None = None  # Of the stream, if there is one.
         self._told: pb.Told | None = None  # The last word on it.
         self._answers = False  # It has said something on it.
@@ -104,7 +104,7 @@ class ReplicationClient:
             self._tell(new)
 
     def _tell(self, state: State) -> None:
-        told = told_of(state)
+        told = put_told(told_of(state))
         if told != self._told:
             self._told = told
             self._say(self._word(told=told))
@@ -253,14 +253,10 @@ def parsed(data: bytes) -> pb.ToHad:
         raise ProtocolError("not a word of a replication daemon") from None
 
 
-def told_of(state: State) -> pb.Told:
-    """What the daemon must know of the leadership."""
-    leading = state.leading
-    if state.role is Role.LEADER and leading is not None:
-        leader = state.leader or ""
-        return pb.Told(leader=leader, term=state.term, leads=True, started=leading.started)
-    leader = (state.leader or "") if leader_lives(state, state.now) else ""
-    return pb.Told(leader=leader, term=state.term)
+def put_told(told: Told) -> pb.Told:
+    """On the wire."""
+    leader = told.leader or ""
+    return pb.Told(leader=leader, term=told.term, leads=told.leads, started=told.started)
 
 
 def client_of(config: Config, driver: Driver, counting: Counting) -> ReplicationClient | None:

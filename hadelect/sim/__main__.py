@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from hadelect.sim import coverage
 from hadelect.sim.referees import BrokenPromise
 from hadelect.sim.swarm import bad_day
+from hadelect.sim.world import REAL_CORE, REPLICATING, Core
 
 CHUNK = 20  # Seeds for one worker at a time.
 
@@ -29,9 +31,9 @@ class Outcome:
     violation: str = ""
 
 
-def live(seed: int) -> Outcome:
+def live(seed: int, core: Core = REAL_CORE) -> Outcome:
     try:
-        world = bad_day(seed)
+        world = bad_day(seed, core)
     except BrokenPromise as broken:
         return Outcome(seed, 0, 0, Counter(), "\n".join((str(broken), *broken.__notes__)))
     except Exception:  # noqa: BLE001 - composition root: an error in the core is a finding, too
@@ -46,15 +48,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="only this one, with its log")
     parser.add_argument("--verbose", action="store_true", help="with --seed: every message, too")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument(
+        "--replicates", action="store_true", help="small pools replicate their controllee's state"
+    )
     options = parser.parse_args()
+    core = REPLICATING if options.replicates else REAL_CORE
     if options.seed is not None:
-        return one_day(options.seed, verbose=options.verbose)
-    return many_days(range(options.first, options.first + options.seeds), options.jobs)
+        return one_day(options.seed, core, verbose=options.verbose)
+    return many_days(range(options.first, options.first + options.seeds), options.jobs, core)
 
 
-def one_day(seed: int, *, verbose: bool) -> int:
+def one_day(seed: int, core: Core, *, verbose: bool) -> int:
     try:
-        world = bad_day(seed, verbose=verbose, tell=print)
+        world = bad_day(seed, core, verbose=verbose, tell=print)
     except BrokenPromise as broken:
         print(f"\n{broken}", *broken.__notes__[:2], sep="\n")
         return 1
@@ -62,12 +68,12 @@ def one_day(seed: int, *, verbose: bool) -> int:
     return 0
 
 
-def many_days(seeds: range, jobs: int) -> int:
+def many_days(seeds: range, jobs: int, core: Core) -> int:
     began = time.monotonic()
     outcomes: list[Outcome] = []
     violations: list[Outcome] = []
     totals: Counter[str] = Counter()
-    for outcome in lived(seeds, jobs):
+    for outcome in lived(seeds, jobs, core):
         (violations if outcome.violation else outcomes).append(outcome)
         coverage.summed(totals, outcome.counters)
     report(outcomes, violations, totals, time.monotonic() - began)
@@ -77,13 +83,13 @@ def many_days(seeds: range, jobs: int) -> int:
     return 1 if violations or never else 0
 
 
-def lived(seeds: range, jobs: int) -> Iterator[Outcome]:
+def lived(seeds: range, jobs: int, core: Core = REAL_CORE) -> Iterator[Outcome]:
     """In the order of the seeds, whatever the number of processes."""
     if jobs == 1:
-        yield from map(live, seeds)
+        yield from map(partial(live, core=core), seeds)
         return
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(live, seeds, chunksize=CHUNK)
+        yield from pool.map(partial(live, core=core), seeds, chunksize=CHUNK)
 
 
 def report(

@@ -27,11 +27,16 @@ from hadelect.core.errands import FENCE_LONGEST_MS
 from hadelect.core.vocabulary import Errand, Rules, promise_length
 from hadelect.sim.errands import TIME_LIMIT_MS
 from hadelect.sim.faults import Faults
+from hadelect.sim.replication import rules_of
 
 if TYPE_CHECKING:
+    from hadelect.sim.replication import Pool
     from hadelect.sim.world import World
 
 CRASH_BACKOFF_MS = 5_500
+# A replication daemon that starts again, that nobody heard, that waits for those who still look,
+# for the next try after a failure, and for another member to have it; all twice, for an heir.
+STATE_MS = 2 * (5_000 + 3_000 + 5_000 + 10_000 + 10_000)
 
 
 def bound_ms(rules: Rules, faults: Faults) -> int:
@@ -42,7 +47,15 @@ def bound_ms(rules: Rules, faults: Faults) -> int:
     turns = voters * rules.stagger_ms
     rounds = (voters + 2) * rules.round_ms
     rest = 2 * rules.heartbeat_ms + rules.preempt_delay_ms + errands_ms(rules)
-    return starts + leases + probe + turns + rounds + rest
+    return starts + leases + probe + turns + rounds + rest + (STATE_MS if rules.replicates else 0)
+
+
+def converge_ms(pool: "Pool") -> int:
+    """From one leader and no writes to the same copy everywhere: daemons are back, each looks, has
+    waited after its failures, fetches and installs; who kept too much aside waits for a look.
+    """
+    rules = rules_of(pool.sides[pool.members[0]])
+    return rules.silent_ms + 3 * rules.retry_longest_ms + 10_000 + rules.interval_ms
 
 
 def errands_ms(rules: Rules) -> int:

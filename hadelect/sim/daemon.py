@@ -87,6 +87,7 @@ class Daemon(Process):
         self._acked = 0  # … and the newest acknowledged one.
         self._deadline = Millis(0)  # The latest that we asked for.
         self._guards = False  # Somebody looks whether the tree ends with its deadline.
+        self._follows_steps = False  # Its replication is to be told of every step.
         self._killed: Term = NO_TERM  # The leadership whose init we killed ourselves.
 
     # -- events in -------------------------------------------------------------------------------
@@ -99,6 +100,7 @@ class Daemon(Process):
         carry_out(decision.effects, self)
         self.world.network.dial_all(self.name)
         self.machine.replication.connect(self)
+        self._follows_steps = self.machine.replication.follows_steps
         self.world.referees.topology_changed()
         self.arm()
 
@@ -126,6 +128,8 @@ class Daemon(Process):
             carry_out(decision.effects, self)
         if state.role is not before.role or state.term != before.term:
             world.referees.role_changed(self, before)
+        if self._follows_steps:
+            self.machine.replication.stepped(self)
         if state.fitness is not before.fitness and before.fitness.until and not state.fitness.until:
             self._fit_again()
         if self.alive:

@@ -58,6 +58,7 @@ class Init(Process):
         self.world.say(self.name, f"starts NEGOTIATOR, term {term}")
         self.hold(deadline)
         self.world.referees.tree_started(self)
+        self.machine.replication.tree_started(self)
 
     def hold(self, deadline: Millis) -> None:
         """Keep this deadline from now on."""
@@ -117,6 +118,7 @@ class Init(Process):
         if self.started:
             self.world.say(self.name, f"NEGOTIATOR of term {self.term} is gone: {self.ended_by}")
             self.world.referees.tree_gone(self)
+            self.machine.replication.tree_gone(self)
         self.machine.trees.remove(self)
         for told in self.when_gone:
             told()

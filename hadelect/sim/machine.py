@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hadelect.core.events import Command, Reloaded, Shutdown
 from hadelect.core.render import asked
 from hadelect.core.vocabulary import Errand, Role, Rules
+from hadelect.sim.beside import Replication
 from hadelect.sim.clock import BootClock
 from hadelect.sim.disk import Disk
 from hadelect.sim.faults import JITTER_BORNE_MS
@@ -35,7 +36,7 @@ class Machine:
         self.lives = 0  # Of supervisors, over all boots.
         self.clock = BootClock(0, 0)
         self.disk = Disk(self)
-        self.replication = ReplicationByScript(self)
+        self.replication: Replication = ReplicationByScript(self)
         self.supervisor: Supervisor | None = None
         self.daemon: Daemon | None = None
         self.trees: list[Init] = []
@@ -79,6 +80,7 @@ class Machine:
         )
         self.world.say(self.name, "boots")
         self._unit_starts(self.lives)
+        self.replication.power_on()
 
     def power_off(self) -> None:
         if not self.up:
@@ -90,6 +92,7 @@ class Machine:
         for tree in list(self.trees):
             tree.power_lost()
         self._end_processes()
+        self.replication.power_off()
 
     def start_service(self) -> None:
         """`systemctl start`."""
@@ -109,6 +112,7 @@ class Machine:
             supervisor.end()
         if daemon is not None:
             daemon.end()
+            self.replication.had_gone(daemon)
             self.world.network.hang_up(daemon)
         self.world.referees.topology_changed()
 
@@ -132,6 +136,7 @@ class Machine:
         self.suffers("its daemon is killed")
         self.daemon = None
         daemon.end()
+        self.replication.had_gone(daemon)
         self.world.network.hang_up(daemon)
         self.world.referees.topology_changed()
         supervisor.later(self.world.dice.randint(*EOF_MS), supervisor.daemon_gone, daemon)
@@ -204,6 +209,7 @@ class Machine:
         self.world.say(self.name, "its state directory is emptied")
         self.world.referees.wiped = True
         self.disk.wipe()
+        self.replication.wipe()
 
     def unstick(self) -> None:
         """The kernel lets go of what hung in it: a SIGKILL that waited takes effect."""

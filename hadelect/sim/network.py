@@ -52,6 +52,7 @@ class Network:
         self.world = world
         self.cuts: dict[Link, int] = {}  # Cut since when.
         self.deaf: dict[Name, bool] = {}  # Members that death notices do not reach.
+        self.watchers: list[Callable[[], None]] = []  # Called when links were cut or have healed.
         self._streams: dict[Link, Stream] = {}
         for place, one in enumerate(world.names):
             for other in world.names[place + 1 :]:
@@ -75,9 +76,7 @@ class Network:
         world = self.world
         faults, dice = world.faults, world.dice
         low, high = faults.delay_ms
-        arrives = world.now + low + int(dice.random() * (high - low + 1))
-        if faults.loss:
-            arrives += self._retransmissions()
+        arrives = world.now + self.trip()
         if not faults.reorder:
             arrives = max(arrives, stream.ready.get(to, 0))
             stream.ready[to] = arrives
@@ -85,6 +84,13 @@ class Network:
             again = arrives + dice.randint(low, 3 * high)
             world.at(again, self._deliver, stream, stream.serial, stream.ends[to], source, message)
         world.at(arrives, self._deliver, stream, stream.serial, stream.ends[to], source, message)
+
+    def trip(self) -> int:
+        """How long a stream carries what is sent now, if nothing sent before is in its way."""
+        faults = self.world.faults
+        low, high = faults.delay_ms
+        length = low + int(self.world.dice.random() * (high - low + 1))
+        return length + self._retransmissions() if faults.loss else length
 
     def _retransmissions(self) -> int:
         world = self.world
@@ -199,6 +205,7 @@ class Network:
                 self.cuts[source, to] = now
                 given_up = now + self.world.faults.keepalive_ms
                 self.world.at(given_up, self._keepalive, source, to, now)
+        self._tell_watchers()
         self.world.referees.topology_changed()
 
     def _keepalive(self, source: Name, to: Name, since: int) -> None:
@@ -221,7 +228,12 @@ class Network:
                 stream.ready[receiver] = max(late, stream.ready.get(receiver, 0))
                 self._carry(stream, sender, receiver, message)
             self.dial(source, to)
+        self._tell_watchers()
         world.referees.topology_changed()
+
+    def _tell_watchers(self) -> None:
+        for told in self.watchers:
+            told()
 
     def is_cut(self, one: Name, other: Name) -> bool:
         return (one, other) in self.cuts or (other, one) in self.cuts

@@ -12,6 +12,7 @@ from hadelect.core.effects import Run
 from hadelect.core.events import Ran, ReplicaChanged
 from hadelect.core.versions import Replica, Version, newer, newest
 from hadelect.core.vocabulary import Errand, Millis, Outcome, Term
+from hadelect.sim.beside import Replication
 
 if TYPE_CHECKING:
     from hadelect.sim.daemon import Daemon
@@ -31,7 +32,7 @@ def version_of(text: str) -> Version:
     return Version(Term(int(term)), int(sequence), f"content of {text}")
 
 
-class ReplicationByScript:
+class ReplicationByScript(Replication):
     """Of one machine, over all its lives."""
 
     def __init__(self, machine: "Machine") -> None:
@@ -95,7 +96,7 @@ class ReplicationByScript:
 
     def _fetch(self, daemon: "Daemon", run: Run) -> None:
         machines = self._machine.world.machines.values()
-        best = newest(machine.replication.held for machine in machines if machine.up)
+        best = newest(_held(machine) for machine in machines if machine.up)
         if newer(best, self.held):
             self.take(best)
         self._answer(daemon, run, (Outcome.DONE, ""))
@@ -104,9 +105,9 @@ class ReplicationByScript:
         sequence = self.held.sequence + 1 if self.held and self.held.term == run.term else 1
         version = version_of(f"{run.term}.{sequence}")
         self.take(version)
-        others = self._machine.world.machines
-        if run.new in others:
-            others[run.new].replication.take(version)
+        to = self._machine.world.machines[run.new].replication if run.new else None
+        if isinstance(to, ReplicationByScript):
+            to.take(version)
         self._answer(daemon, run, (Outcome.DONE, ""))
 
     def take(self, version: Version | None) -> None:
@@ -124,3 +125,8 @@ class ReplicationByScript:
             if self._is_silent:
                 replica = replace(replica, ready=False, problem=SILENT)
             daemon.later(WORD_MS, daemon.feed, ReplicaChanged(replica))
+
+
+def _held(machine: "Machine") -> Version | None:
+    other = machine.replication
+    return other.held if isinstance(other, ReplicationByScript) else None

@@ -28,6 +28,7 @@ STOP_TIMEOUT_MS = 10_000  # From SIGTERM to SIGKILL.
 STOP_FAILED_MS = 500  # From SIGKILL to "it cannot be killed".
 BACKOFF_MS = 100  # The first restart of a daemon; doubles up to …
 BACKOFF_MAX_MS = 5_000
+LOCK_LIMIT_MS, LOCK_LOOK_MS = 2_000, 5
 STEADY_MS = 10_000  # A daemon that lived this long starts the backoff afresh.
 
 
@@ -47,6 +48,7 @@ class Supervisor(Process):
         self.errands = Errands(self)
         self.term: Term = NO_TERM  # Of the leadership that started here and is not released.
         self.released: Term = NO_TERM
+        self._waits_for_lock: dict[int, int] = {}  # Pid of an init -> since when.
         self._secret = ""
         self._last_secret = ""
         self._serial = 0
@@ -146,6 +148,9 @@ class Supervisor(Process):
     def _exec(self, init: Init, deadline: Millis) -> None:
         if init.term <= self.released:
             return
+        if self.machine.replication.switching:
+            self._await_switch(init, deadline)
+            return
         if self.machine.clock.read(self.world.now) >= max(deadline, init.deadline):
             self._tell_ended(init.term, "too late to start it")
             return
@@ -160,6 +165,14 @@ class Supervisor(Process):
         init.start(init.term, max(deadline, init.deadline))
         runs = ControlleeChanged(init.term, ControlleeState.RUNNING, pid=init.pid, since=SINCE)
         self._tell(runs)
+
+    def _await_switch(self, init: Init, deadline: Millis) -> None:
+        """The state files are being switched: a start waits for the lock, a little."""
+        since = self._waits_for_lock.setdefault(init.pid, self.world.now)
+        if self.world.now - since > LOCK_LIMIT_MS:
+            self._tell_ended(init.term, "the state files are being switched")
+        else:
+            init.later(LOCK_LOOK_MS, self._exec, init, deadline)
 
     def extend(self, daemon: Daemon, number: int, deadline: Millis) -> None:
         init = self.init

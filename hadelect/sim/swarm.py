@@ -12,7 +12,7 @@ from random import Random
 from hadelect.core.events import Drain
 from hadelect.core.vocabulary import Arbitration, Role, Rules
 from hadelect.sim.aimed import ROUNDS, Aim
-from hadelect.sim.bounds import bound_ms, cooldown_ms
+from hadelect.sim.bounds import bound_ms, converge_ms, cooldown_ms
 from hadelect.sim.chaos import Chaos
 from hadelect.sim.drawing import (
     TIGHT_MS,
@@ -27,10 +27,15 @@ from hadelect.sim.drawing import (
 )
 from hadelect.sim.faults import Faults
 from hadelect.sim.referees import BrokenPromise
+from hadelect.sim.replica_chaos import ReplicaChaos, consent
+from hadelect.sim.replica_chaos import heal as heal_replication
+from hadelect.sim.replica_faults import draw_replication, replicated
+from hadelect.sim.replication import replicate
 from hadelect.sim.world import REAL_CORE, Core, World
 
 LOOK_MS = 50  # How often liveness is looked at.
 CALM_MS = 15_000
+CONSENT_MS = 20_000  # How long an operator lets a pool without a leader alone.
 KINDS = {"bad": 7, "aimed": 3, "harmless": 2, "last": 1}  # How often each kind of day is drawn.
 
 
@@ -52,14 +57,22 @@ def bad_day(
     kind = kind or drawn
     rules, faults = draw_day(dice, kind)
     faults = draw_reloads(Random(f"reloads of {seed}"), faults)
+    replica = None
+    if core.replication is not None:  # Dice of its own: other days stay as they were.
+        replica = draw_replication(Random(f"replication of {seed}"), rules, kind)
+    if replica is not None:
+        rules = replicated(rules, replica)
     world = World(rules, dice.randrange(2**32), faults, core)
+    if replica is not None:
+        replicate(world, replica)
+        world.counters["days with replication"] += 1
     world.verbose, world.tell = verbose, tell
     world.counters[f"{kind} days"] += 1
     try:
         live_through(world, dice, kind)
     except BrokenPromise as broken:
         broken.add_note(f"seed {seed}, a {kind} day of {describe(rules)}")
-        broken.add_note(f"faults: {faults}")
+        broken.add_note(f"faults: {faults}; of replication: {replica}")
         broken.add_note("\n".join(world.log[-60:]))
         raise
     return world
@@ -93,6 +106,8 @@ def live_through(world: World, dice: Random, kind: str) -> None:
         world.faults = faults
         until = world.now + dice.randint(20_000, 90_000)
         Chaos(world, until)
+        if world.replicas is not None:
+            ReplicaChaos(world.replicas, until)
         world.run_until(until)
         heal(world)
         liveness(world)
@@ -116,6 +131,8 @@ def heal(world: World) -> None:
     world.heal()
     world.faults = Faults(start_ms=world.faults.start_ms, unit_ms=world.faults.unit_ms)
     world.referees.network_turned_kind()
+    if world.replicas is not None:
+        heal_replication(world.replicas)
     world.network.deaf.clear()
     world.referees.causes.note("everything is healed")
     for name in world.names:
@@ -143,6 +160,8 @@ def liveness(world: World, calm_ms: int = CALM_MS) -> None:
     since = None  # Since when all agree: for a lease, so that nothing of the bad day is under way.
     while since is None or world.now - since < longest:
         undrain(world)
+        if world.now - start > CONSENT_MS:
+            consent(world)
         world.run_for(LOOK_MS)
         since = (since or world.now) if agreed(world) else None
         if since is None and world.now - start > bound:
@@ -151,7 +170,24 @@ def liveness(world: World, calm_ms: int = CALM_MS) -> None:
     if cooldown_ms(world, everybody=True) == 0:
         world.referees.causes.entries.clear()
         world.referees.settle()
+    converge(world)
     world.run_for(calm_ms)
+
+
+def converge(world: World) -> None:
+    """Once its controllee rests, all copies are the leader's within the bound."""
+    pool = world.replicas
+    if pool is None:
+        return
+    start, bound = world.now, converge_ms(pool)
+    pool.quiet = True
+    while astray := pool.referees.astray():
+        if world.now - start > bound:
+            world.referees.broken(f"not the same everywhere after {bound} ms: {astray}")
+        world.run_for(LOOK_MS)
+    pool.quiet = False
+    longest = max(world.counters["converged, worst ms"], world.now - start)
+    world.counters["converged, worst ms"] = longest
 
 
 def agreed(world: World) -> bool:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hadelect.core import election
 from hadelect.core.effects import Record
@@ -23,6 +23,10 @@ from hadelect.sim.faults import Faults
 from hadelect.sim.machine import Machine
 from hadelect.sim.network import Link, Network
 from hadelect.sim.referees import Referees
+from hadelect.sim.replica_policy import REAL_POLICY, Policy
+
+if TYPE_CHECKING:
+    from hadelect.sim.replication import Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,11 @@ class Core:
     boot: Callable[[Rules, Record | None, bool, Millis], Decision] = election.boot
     step: Callable[[Rules, State, Event, Millis], Decision] = election.step
     wake_at: Callable[[Rules, State], Millis] = election.wake_at
+    replication: Policy | None = None  # None: nothing is replicated.
 
 
 REAL_CORE = Core()
+REPLICATING = Core(replication=REAL_POLICY)
 
 
 def pool_of(
@@ -69,6 +75,7 @@ class World:
         self.referees = Referees(self, rules)
         self.machines = {each.me: Machine(self, each) for each in rules}
         self.network = Network(self)
+        self.replicas: Pool | None = None  # What `replication.replicate` adds.
 
     def at(self, when: int, work: Callable[..., None], *args: Any) -> None:
         self._count += 1

@@ -15,11 +15,12 @@ from hadelect.core.effects import Cancel, Run
 from hadelect.core.election import boot
 from hadelect.core.events import Event, Ran, ReplicaChanged, ReplicationSaid
 from hadelect.core.state import State
+from hadelect.core.state_gate import told_of
 from hadelect.core.versions import Replica, Version
 from hadelect.core.vocabulary import Cause, Errand, Millis, Name, Outcome, Role, Term
 from hadelect.pb import replication_pb2 as pb
 from hadelect.runtime import replica
-from hadelect.runtime.replica import Beside, ReplicationClient, told_of
+from hadelect.runtime.replica import Beside, ReplicationClient, put_told
 from hadelect.runtime.replica_metrics import ReplicaMetrics
 from tests.core.member import A, B, leader_of, rules_of
 
@@ -284,6 +285,6 @@ def test_who_is_told_of() -> None:
     state: State = boot(RULES, None, same_boot=True, now=Millis(0)).state
     followed = replace(state, role=Role.PASSIVE, leader=Name(B), term=Term(65))
     heard = replace(followed, patience_until=Millis(state.now + 1))
-    assert told_of(heard) == pb.Told(leader=B, term=65)
+    assert put_told(told_of(heard)) == pb.Told(leader=B, term=65)
     silent = replace(followed, patience_until=Millis(state.now))
-    assert told_of(silent) == pb.Told(term=65)
+    assert put_told(told_of(silent)) == pb.Told(term=65)

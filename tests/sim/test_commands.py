@@ -91,7 +91,7 @@ def test_a_violation_names_seed_faults_and_log(
         return Decision(replace(state, now=now))
 
     broken = Core(step=deaf, wake_at=lambda _, state: Millis(state.now + 1000))
-    monkeypatch.setattr(swarm_command, "bad_day", lambda seed: bad_day(seed, broken))
+    monkeypatch.setattr(swarm_command, "bad_day", lambda seed, _: bad_day(seed, broken))
     assert call(monkeypatch, "--seeds", "2", "--jobs", "1") == 1
     said = capsys.readouterr().out
     assert "2 violations" in said
@@ -105,7 +105,7 @@ def test_a_crash_of_the_core_is_a_finding(
 ) -> None:
     """An exception anywhere in a day is reported with its seed, and the other days go on."""
 
-    def crash(seed: int) -> None:
+    def crash(seed: int, _: Core) -> None:
         raise KeyError(seed)
 
     monkeypatch.setattr(swarm_command, "bad_day", crash)

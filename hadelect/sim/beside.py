@@ -1,0 +1,36 @@
+"""What a machine needs of the replication beside HAD. This one does nothing: no state is kept."""
+
+from typing import TYPE_CHECKING
+
+from hadelect.core.effects import Run
+
+if TYPE_CHECKING:
+    from hadelect.sim.daemon import Daemon
+    from hadelect.sim.init import Init
+
+
+class Replication:
+    """Of one machine, over all its lives. `switching`: a start has to wait for the lock."""
+
+    follows_steps = False  # `stepped` is to be called after every step of HAD.
+    switching = False
+
+    # -- by the machine --------------------------------------------------------------------------
+
+    def power_on(self) -> None: ...
+    def power_off(self) -> None: ...
+    def wipe(self) -> None: ...
+    def tree_started(self, init: "Init") -> None: ...
+    def tree_gone(self, init: "Init") -> None: ...
+
+    # -- by HAD's daemon -------------------------------------------------------------------------
+
+    def connect(self, daemon: "Daemon") -> None: ...
+    def stepped(self, daemon: "Daemon") -> None: ...
+    def had_gone(self, daemon: "Daemon") -> None: ...
+    def run(self, daemon: "Daemon", run: Run) -> None: ...
+    def cancel(self, number: int) -> None: ...
+
+    # -- by a trace ------------------------------------------------------------------------------
+
+    def set(self, words: list[str]) -> None: ...
