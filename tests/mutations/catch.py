@@ -29,6 +29,19 @@ def breaks(seed: str, kind: str) -> str:
     return ""
 
 
+def breaks_replicating(seed: str) -> str:
+    """Which promise a day with replication breaks."""
+    from hadelect.sim.referees import BrokenPromise  # noqa: PLC0415
+    from hadelect.sim.swarm import bad_day  # noqa: PLC0415
+    from hadelect.sim.world import REPLICATING  # noqa: PLC0415
+
+    try:
+        bad_day(int(seed), REPLICATING)
+    except BrokenPromise as broken:
+        return f"seed {seed}: {broken}"
+    return ""
+
+
 def finds(depth: str) -> str:
     """Which law an exhaustive search to this depth sees broken, in either pool."""
     from hadelect.sim.explore import POOLS, search  # noqa: PLC0415
@@ -56,6 +69,8 @@ def caught(kind: str, names: list[str]) -> str:
             return next(filter(None, map(differs, names)), "")
         case "aimed":
             return next(filter(None, (breaks(name, kind) for name in names)), "")
+        case "replicated":
+            return next(filter(None, map(breaks_replicating, names)), "")
         case "explored":
             return next(filter(None, map(finds, names)), "")
         case "test":

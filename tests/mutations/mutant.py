@@ -45,6 +45,11 @@ def aimed(first: int, count: int) -> Catcher:
     return Catcher("aimed", tuple(str(seed) for seed in range(first, first + count)))
 
 
+def replicated(*seeds: int) -> Catcher:
+    """One of these days with replication breaks a promise."""
+    return Catcher("replicated", tuple(str(seed) for seed in seeds))
+
+
 def explored(depth: int) -> Catcher:
     """A search through every order of so many events sees a law broken."""
     return Catcher("explored", (str(depth),))
@@ -78,17 +83,13 @@ def plant(mutant: Mutant, place: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", place)
     shutil.copytree(ROOT / "tests", place / "tests", ignore=_no_cache, copy_function=os.symlink)
     package = place / "hadelect"
-    package.mkdir()
     target = Path(mutant.file)
-    for entry in (ROOT / "hadelect").iterdir():
-        if entry.name != target.parts[0]:
-            (package / entry.name).symlink_to(entry)
-    if len(target.parts) > 1:
-        folder = package / target.parts[0]
-        folder.mkdir()
-        for entry in (ROOT / "hadelect" / target.parts[0]).iterdir():
-            if entry.name != target.name:
-                (folder / entry.name).symlink_to(entry)
+    for depth in range(len(target.parts)):  # A folder on the way is real, all beside it is linked.
+        folder = Path(*target.parts[:depth])
+        (package / folder).mkdir()
+        for entry in (ROOT / "hadelect" / folder).iterdir():
+            if entry.name != target.parts[depth]:
+                (package / folder / entry.name).symlink_to(entry)
     (package / target).write_text(source)
 
 

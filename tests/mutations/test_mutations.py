@@ -9,9 +9,10 @@ import pytest
 
 from tests.mutations.core_mutants import CORE
 from tests.mutations.mutant import ROOT, Catcher, Mutant, StaleMutantError, mutated, plant
+from tests.mutations.replication_mutants import REPLICATION
 from tests.mutations.supervisor_mutants import SUPERVISOR
 
-MUTANTS = (*CORE, *SUPERVISOR)
+MUTANTS = (*CORE, *SUPERVISOR, *REPLICATION)
 CATCH = Path(__file__).parent / "catch.py"
 PATIENCE_S = 280  # On a busy machine; a catcher takes seconds.
 
