@@ -69,10 +69,10 @@ class ReplicaClient:
             return
         self._open, self._answers, self._told = True, False, None
         self._serial += 1
+        beside.later(self._from_had.delay(), beside.greet, self._serial)
         self._tell(told_of(had.state))
         for run in self._asked.values():
             self._say(self._question(had, run))
-        beside.later(self._from_had.delay(), beside.greet, self._serial)
 
     def had_gone(self, daemon: "Daemon") -> None:
         if daemon is not self._had:

@@ -96,6 +96,9 @@ class ReplicaReferees:
 
     def wiped(self, name: Name) -> None:
         self._wiped = True
+        if self._confirmed is not None:
+            holders = tuple(one for one in self._confirmed[0] if one != name)
+            self._confirmed = (holders, self._confirmed[1])
         self.seen[name] = Seen(stranger_at=self.world.now)
 
     def stranger_wrote(self, name: Name) -> None:
