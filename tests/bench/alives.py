@@ -57,16 +57,18 @@ def in_segment(payload: bytes) -> Iterator[Envelope]:
 
 
 class Listener:
-    """Hears the Alives of one host while open, and nothing from or to the address `deaf_to`."""
+    """Hears the Alives of one host while open, and nothing from or to an address or a TCP port."""
 
-    def __init__(self, namespace: str, address: str, deaf_to: str) -> None:
+    def __init__(
+        self, namespace: str, address: str, deaf_to: str = "0.0.0.0", deaf_to_port: int = 0
+    ) -> None:
         self.heard: list[Alive] = []
         self._address = socket.inet_aton(address)
         self._socket = lan.socket_in(
             namespace, socket.SOCK_RAW, socket.AF_PACKET, socket.htons(ETH_P_ALL)
         )
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        _attach(self._socket, socket.inet_aton(deaf_to))
+        _attach(self._socket, socket.inet_aton(deaf_to), deaf_to_port)
         self._socket.settimeout(0.1)
         self._open = True
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -99,16 +101,23 @@ class Listener:
                 self.heard.append(Alive(at, target, envelope.alive.term))
 
 
-def _attach(sniffer: socket.socket, deaf_to: bytes) -> None:
-    """A filter in the kernel: IPv4, neither from nor to one address."""
+def _attach(sniffer: socket.socket, deaf_to: bytes, port: int) -> None:
+    """A filter in the kernel: IPv4, neither from nor to one address or port: what it has to drop
+    must not crowd out what it is for.
+    """
     address = int.from_bytes(deaf_to, "big")
     program = [
         (0x28, 0, 0, 12),  # The Ethernet type …
-        (0x15, 0, 4, ETH_P_IP),  # … is IPv4, else no.
+        (0x15, 0, 9, ETH_P_IP),  # … is IPv4, else no.
         (0x20, 0, 0, 26),
-        (0x15, 2, 0, address),
+        (0x15, 7, 0, address),
         (0x20, 0, 0, 30),
-        (0x15, 0, 1, address),
+        (0x15, 5, 0, address),
+        (0xB1, 0, 0, 14),  # The length of its header; after it the ports.
+        (0x48, 0, 0, 14),
+        (0x15, 2, 0, port),
+        (0x48, 0, 0, 16),
+        (0x15, 0, 1, port),
         (0x06, 0, 0, 0),
         (0x06, 0, 0, 0xFFFFFFFF),
     ]

@@ -6,7 +6,7 @@ Law: the page is written from the results alone; a number that misses its goal i
 import math
 import statistics
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,13 +66,18 @@ COLUMNS = """From the blow to the exec of the next scheduler, ms; of planned mov
 handover) the time without a scheduler. The last columns say how many times the median of the
 floor and of each peer under the same blow it is: 0.1 is ten times as fast."""
 
+REPLICATION = "replication: "  # How the names of its rows begin.
+COPIES = """From the leader's write to the live file of a standby, verified and on the disk; of an
+append from the end of REPLICATION_SETTLE (50 ms) on. Between two hosts of a lab, `hadelect had`
+beside each daemon; rsync from a daemon of its own, cp on the one disk, each followed by a sync."""
+
 WORDS = """*goes on*: it had not ended when we thawed, mended or cleared away. *never*: nobody
 took over while we watched (three seconds or more, hadelect 20 s). Of a cut link in mode `none`
 two are what is promised: one on each side, for as long as the network is split."""
 
 
 def page(found: Results) -> str:
-    parts = (_machine, _missed, _failovers, _peers, _costs, _growth)
+    parts = (_machine, _missed, _failovers, _peers, _costs, _replication, _growth)
     body = "\n".join(line for part in parts for line in (*part(found), ""))
     return f"{OPENING}\n{body}\n{METHOD}"
 
@@ -154,23 +159,42 @@ def _costs(found: Results) -> Iterator[str]:
     """What is not a failover: idle cost, start, watchers, the simulator."""
     yield "## Cost, start, watchers, simulator"
     yield ""
+    contest = ("hadelect", "keepalived", "lock file", REPLICATION)
+    yield from _table(
+        r
+        for head, r in _headed(found.rows)
+        if not head.startswith(contest) and " members: " not in head
+    )
+
+
+def _replication(found: Results) -> Iterator[str]:
+    """Copies of the state, beside rsync and cp."""
+    rows = [r for head, r in _headed(found.rows) if head.startswith(REPLICATION)]
+    if not rows:
+        return
+    yield "## Replication"
+    yield ""
+    yield COPIES
+    yield ""
+    yield from _table(replace(r, what=r.what.removeprefix(REPLICATION)) for r in rows)
+
+
+def _table(rows: Iterable[Row]) -> Iterator[str]:
     yield _line(*HEAD, "")
     yield _line(*["---"] * 3, *["--:"] * 4, "---")
-    for r in _others(found.rows):
+    for r in rows:
         name, *rest = cells(r)
         indented = f"&nbsp;&nbsp; {name.strip()}" if name.startswith(" ") else name
         yield _line(indented, *rest, _loud(r))
 
 
-def _others(rows: Sequence[Row]) -> Iterator[Row]:
-    """All rows but the contest's and the sizes'."""
-    other = True
+def _headed(rows: Sequence[Row]) -> Iterator[tuple[str, Row]]:
+    """Rows, each with the line that it is or continues."""
+    head = ""
     for r in rows:
         if not r.what.startswith(" "):
-            contest = r.what.startswith(("hadelect", "keepalived", "lock file"))
-            other = not contest and " members: " not in r.what
-        if other:
-            yield r
+            head = r.what
+        yield head, r
 
 
 def _loud(r: Row) -> str:

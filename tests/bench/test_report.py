@@ -144,6 +144,18 @@ def test_peers_are_shown_with_their_overlaps(found: Results) -> None:
     ]
 
 
+def test_copies_are_a_table_of_their_own(found: Results) -> None:
+    """Replication stands beside rsync, not among what the election costs."""
+    copies = (row("replication: first copy", "s", [3.0]), row("  rsync and sync", "s", [2.0]))
+    text = report.page(replace(found, rows=(*copies, *found.rows)))
+    costs, table = text.index("## Cost"), text.index("## Replication")
+    assert "| first copy | - | s | 3.00 |" in text[table:]
+    assert "| &nbsp;&nbsp; rsync and sync | - | s | 2.00 |" in text[table:]
+    assert "idle leader" in text[costs:table]
+    assert "rsync and sync" not in text[costs:table]
+    assert "## Replication" not in report.page(found)
+
+
 def test_growth_is_a_table(found: Results) -> None:
     """One line per size, the mean of the standbys."""
     lines = section(report.page(found), "How cost grows with the members")
