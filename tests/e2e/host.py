@@ -81,6 +81,8 @@ class Host:
         for pid in lan.inhabitants(self.namespace):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
+        if self.had is not None:
+            self.had.kill()  # Just started, it may not have stepped into the namespace yet.
         lan.evict(self.namespace)
         if self.had is not None:
             self.had.wait(5)
