@@ -9,6 +9,7 @@ from hadelect.core.messages import Standing
 from hadelect.core.reasons import Reason, Topic, hindrance
 from hadelect.core.render import because
 from hadelect.core.state import PeerView, Promise, State
+from hadelect.core.versions import Version
 from hadelect.core.vocabulary import (
     Arbitration,
     ControlleeState,
@@ -53,7 +54,16 @@ def known_term(state: State) -> Term:
     """The highest term this member ever heard of; its own next one lies above it."""
     heard = [peer.standing.known_term for peer in state.peers if peer.standing]
     known = [entry.leadership.term for entry in state.known]
-    return Term(max(state.record.term, state.record.led, state.term, *heard, *known))
+    written = [version.term for version in versions_known(state)]
+    return Term(max(state.record.term, state.record.led, state.term, *heard, *known, *written))
+
+
+def versions_known(state: State) -> list[Version]:
+    """The state outlives the record of the terms under which it was written: where only that was
+    lost, a leader must not get a term below them (what it writes would look older than it is).
+    """
+    mine = state.replica
+    return [version for version in (mine.version, mine.known) if version] if mine else []
 
 
 def unfit_because(rules: Rules, state: State) -> str:

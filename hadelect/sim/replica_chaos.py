@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from hadelect.sim.replication import Pool, Side
     from hadelect.sim.world import World
 
+CONSENT_AGAIN_MS = 5_000  # An operator looks again whether it is still refused.
 MOST_STRANGERS = 2  # Writes to copies on one day: each is kept aside, and there is an end to that.
 
 
@@ -149,7 +150,9 @@ def consent(world: "World") -> None:
         return
     for side in pool.sides.values():
         had = side.machine.daemon
-        if had is None or had.state.replica is None or pool.referees.seen[had.name].consent:
+        if had is None or had.state.replica is None:
+            continue
+        if world.now - pool.referees.seen[had.name].accepted_at < CONSENT_AGAIN_MS:
             continue
         if had.state.gate.because or (had.state.replica.problem and not world.leaders()):
             world.counters["operators asked for consent"] += 1

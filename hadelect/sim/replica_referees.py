@@ -35,7 +35,8 @@ class Seen:
 
     held: Version | None = None
     held_since: int = 0
-    consent: bool = False  # An operator accepted a loss since its last start.
+    consent: bool = False  # An operator accepted a loss since its last start …
+    accepted_at: int = -UNSEEN_MS  # … at this time.
     told_loss: bool = False
     stranger_at: int = -UNSEEN_MS  # Somebody else wrote to its live files.
     failed_at: int = -FAILED_MS  # A transfer to it, or a write of its own.
@@ -115,7 +116,8 @@ class ReplicaReferees:
         self.seen[name].failed_at = self.world.now
 
     def accepted(self, name: Name) -> None:
-        self.seen[name].consent = True
+        seen = self.seen[name]
+        seen.consent, seen.accepted_at = True, self.world.now
 
     def errand_done(self, daemon: "ReplicationDaemon", done: ErrandDone) -> None:
         """What a flush says is true."""

@@ -78,7 +78,7 @@ class ReplicaStore:
     @property
     def locked(self) -> bool:
         """An init holds the lock from before the exec until nothing is left of its tree."""
-        return any(tree.term for tree in self._machine.trees)
+        return any(tree.started for tree in self._machine.trees)
 
     def look(self) -> tuple[bool, str]:
         """Dirty; what is missing."""

@@ -146,3 +146,15 @@ def test_copies_that_never_follow_are_seen() -> None:
     pool = pool_with(replace(REAL_POLICY, step=deaf))
     with pytest.raises(BrokenPromise, match="not the same everywhere"):
         converge(pool.world)
+
+
+def test_an_exec_that_fails_locks_nothing() -> None:
+    """Seed 97: its init is gone; what its member should install is installed."""
+    pool = pool_with()
+    machine = pool.world.machines[CM1]
+    machine.exec_failures = 100
+    assert machine.tree is not None
+    machine.tree.exits("it exited")
+    pool.world.run_for(SETTLE_MS)
+    assert CM1 not in pool.world.leaders()
+    assert not pool.stores[CM1].locked

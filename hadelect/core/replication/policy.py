@@ -146,7 +146,8 @@ def began(rules: ReplicationRules, state: State) -> Decision:
         founded=state.founded or clean,
         received=None,
         preparing=None,
-        consent=Consent(empty=state.consent.empty),
+        consent=Consent(),
+        emptied=state.accepts_empty,
         verified_at=state.now if clean else state.verified_at,
         look_due=Millis(min(state.look_due, state.now + rules.soon_ms)),
     )
@@ -161,7 +162,7 @@ def left(rules: ReplicationRules, state: State, before: State) -> Decision:
     live = state.live
     if not before.flushed:
         live = Live(looked=lines.continues(state, state.author), dirty=True, due=True)
-    state = replace(state, live=live, verified_at=state.now)
+    state = replace(state, live=live, verified_at=state.now, emptied="")
     told = Emit(Matter.ROLE, f"takes no more versions under term {before.told.term}", state.version)
     return Decision(state, (told,))
 

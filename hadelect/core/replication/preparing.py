@@ -3,7 +3,8 @@
 1. All that can be reached are asked what they have; who is still looking is waited for, a little.
 2. What our own controllee wrote last is made a version first.
 3. The newest line of all is fetched and installed, unless it is ours already. If nobody went on
-   from ours, the live files are the truth, whatever was written to them since.
+   from ours, the live files are the truth, whatever was written to them since. So they are, whoever
+   has what, where the controllee of the leadership in force starts again.
 4. Missing files come back from what is held. What is still missing then, or newer and out of reach
    and too old to lose, needs an operator's consent.
 """
@@ -44,6 +45,8 @@ def go_on(rules: ReplicationRules, state: State) -> Decision:
         return work.begin(state, Look)
     if work.unsnapped(state) and state.live.due and not preparing.unsnapped:
         return work.begin(state, work.snapshot(rules, state, full=True))
+    if state.writes:
+        return stay(rules, state, preparing)
     if waits(rules, state, preparing):
         return Decision(state)
     line, holder = lines.best(rules, state, preparing.without)
@@ -94,7 +97,7 @@ def take(rules: ReplicationRules, state: State, line: Line, holder: Peer) -> Dec
 
 def stay(rules: ReplicationRules, state: State, preparing: Preparing) -> Decision:
     """Ours is the newest that can be had."""
-    if state.live.missing and not state.consent.empty:
+    if state.live.missing and not state.accepts_empty:
         held = state.held
         assert held is not None
         aside = lines.doomed(state, held) if state.live.dirty else ""
@@ -107,6 +110,8 @@ def stay(rules: ReplicationRules, state: State, preparing: Preparing) -> Decisio
 
 def missed(rules: ReplicationRules, state: State, preparing: Preparing) -> str:
     """What a start on what is here would lose; empty = nothing that anybody knows of."""
+    if state.writes:
+        return ""
     ours = f"here is {state.version}" if state.version else "here is no copy at all"
     if newer(state.known, state.version):
         assert state.known is not None
@@ -144,7 +149,7 @@ def done(rules: ReplicationRules, state: State, preparing: Preparing, lost: str)
         because = f"{lost}: {age(state)} are lost ({why})"
         effects.append(Emit(Matter.LOSS, because, state.known, warning=True))
     if state.live.missing:
-        because = f"started on nothing ({state.live.missing}), accepted: {state.consent.empty}"
+        because = f"started on nothing ({state.live.missing}), accepted: {state.accepts_empty}"
         effects.append(Emit(Matter.LOSS, because, state.version, warning=True))
     elif state.live.dirty and not state.author and state.held is not None:
         words = f"the live files differ from {state.version} and are taken as they are"

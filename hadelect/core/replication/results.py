@@ -79,7 +79,8 @@ def on_snapped(rules: ReplicationRules, state: State, work: Snapshot, event: Sna
         founded=True,
         verified_at=since if live.touched else state.now,
         look_due=Millis(state.now + rules.interval_ms) if work.full else state.look_due,
-        consent=Consent() if state.writes else state.consent,
+        emptied="",
+        consent=replace(state.consent, empty="") if work.empty else state.consent,
     )
     if state.flushing is not None:
         state = replace(state, flushing=replace(state.flushing, snapped=True), flushed=True)
@@ -148,7 +149,7 @@ def on_failed(rules: ReplicationRules, state: State, work: Work, event: Failed) 
     if event.failure is Failure.GONE and isinstance(work, Install) and work.line == state.received:
         state = replace(state, received=None)
     if state.preparing is not None:
-        state = replace(state, preparing=shaken(state.preparing, work, event.because))
+        state = shaken(state, state.preparing, work, event)
     if isinstance(work, Restore):
         return operators.not_restored(state, event.because)
     words = f"{VERBS[type(work)]} did not succeed: {event.because}"
@@ -165,11 +166,15 @@ VERBS: dict[type[Work], str] = {
 }
 
 
-def shaken(preparing: Preparing, work: Work, because: str) -> Preparing:
-    """Live files that cannot be read as a version may be good enough to start on."""
-    if isinstance(work, Snapshot):
-        return replace(preparing, unsnapped=True)
-    return replace(preparing, broken=because)
+def shaken(state: State, preparing: Preparing, work: Work, event: Failed) -> State:
+    """Live files that cannot be made a version may be good enough to start on: if they are there,
+    which nobody has looked at yet.
+    """
+    if not isinstance(work, Snapshot):
+        return replace(state, preparing=replace(preparing, broken=event.because))
+    looked = event.failure is Failure.EMPTY
+    live = replace(state.live, looked=looked)
+    return replace(state, preparing=replace(preparing, unsnapped=True), live=live)
 
 
 def not_fetched(rules: ReplicationRules, state: State, work: Fetch, event: Failed) -> Decision:

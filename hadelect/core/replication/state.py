@@ -108,6 +108,7 @@ class State:
     preparing: Preparing | None = None
     flushing: Flushing | None = None
     consent: Consent = Consent()
+    emptied: str = ""  # Used: what runs may have been started on nothing, for this reason.
     restoring: AskRestore | None = None  # Is answered when it is done.
     asks: int = 0  # Counts our questions to the peers.
     verified_at: Millis = LONG_AGO  # The leader's live state was in our `held` then.
@@ -132,6 +133,11 @@ class State:
     def writes(self) -> bool:
         """A controllee was started on the live files in the leadership in force."""
         return self.told.leads and self.told.started
+
+    @property
+    def accepts_empty(self) -> str:
+        """Why nothing is good enough for what runs, or is about to; empty = it is not."""
+        return self.emptied or self.consent.empty
 
     @property
     def version(self) -> Version | None:

@@ -101,7 +101,7 @@ def next_version(rules: ReplicationRules, state: State) -> Make | None:
 
 def snapshot(rules: ReplicationRules, state: State, *, full: bool) -> Make:
     onto = lines.base(rules, state, state.author)
-    empty = state.writes and bool(state.consent.empty)
+    empty = state.writes and bool(state.accepts_empty)
     return lambda number: Snapshot(number, onto, state.author, full, empty)
 
 
