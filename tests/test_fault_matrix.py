@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.fault_page import TRACES
 from tests.e2e.fault_rows import SECTIONS
-from tests.e2e.faults import NOT_SIMULATED
+from tests.e2e.faults import REMARKS
 
 ROOT = Path(__file__).parent.parent
 ROWS = [row for _, rows in SECTIONS for row in rows]
@@ -71,7 +71,7 @@ def test_every_proof_says_its_mode(found: Found) -> None:
 def test_every_trace_exists() -> None:
     """A row can be replayed in the simulator, or says why not."""
     for row in ROWS:
-        simulated = not row.trace.startswith(NOT_SIMULATED)
+        simulated = not row.trace.startswith(REMARKS)
         assert not simulated or (TRACES / f"{row.trace}.trace").is_file(), row
 
 

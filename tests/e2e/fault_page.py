@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.fault_rows import SECTIONS
-from tests.e2e.faults import MARK, NOT_SIMULATED, Fault
+from tests.e2e.faults import MARK, REMARKS, Fault
 
 STORIES = Path(__file__).parent
 TRACES = STORIES.parent / "traces"
@@ -94,7 +94,7 @@ def _section(title: str, rows: tuple[Fault, ...], proofs: Mapping[str, Proof]) -
 
 def _line(row: Fault, proof: Proof) -> str:
     tests = ", ".join(f"`{name}`" for name in sorted(proof.tests))
-    replay = row.trace if row.trace.startswith(NOT_SIMULATED) else f"`{row.trace}.trace`"
+    replay = row.trace if row.trace.startswith(REMARKS) else f"`{row.trace}.trace`"
     modes = ", ".join(sorted(proof.modes))
     cells = (row.what, row.happens, row.how_long.words, row.do, modes, f"{tests}; {replay}")
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"

@@ -3,7 +3,7 @@
 A row is written when its test is: `@proves(key)`. What it says is what the test asserts.
 """
 
-from tests.e2e.faults import NOT_SIMULATED, Fault, HowLong
+from tests.e2e.faults import BY_SEEDS, NOT_SIMULATED, Fault, HowLong
 
 # fmt: off
 PROCESSES = (
@@ -150,6 +150,27 @@ DISKS = (
           HowLong.NOTHING, "repair the disk", NOT_SIMULATED + "the core does not log"),
 )
 
+STATE = (
+    Fault("state_moved", "nothing: the leader hands over, or is stopped (SIGTERM)",
+          "its last state is copied to the successor between the end of one scheduler and the start of the next: not a job is lost, numbers go on",
+          HowLong.STOP, "nothing", "state_handover"),
+    Fault("state_leader_cut", "the leader's machine (power cut)",
+          "the next scheduler starts on the newest copy in reach: what is lost are the changes of the last moment (`hadelect_replica_lag_seconds`); what the lost machine alone had is kept aside there when it is back",
+          HowLong.LEASE, "start it again; `hadelect state list` shows what was kept aside", "state_fetched_first"),
+    Fault("state_split", "the leader's link, until it heals, while both sides write",
+          "the state of who leads in the end goes on, on all members; the other line is kept aside as plain files where it was written, reported and counted",
+          HowLong.LEASE, "look at it; then `hadelect state forget`", BY_SEEDS),
+    Fault("replication_daemon_killed", "the replication daemon of the leader killed, frozen, started again; that of a standby; the HAD of a standby",
+          "nobody moves, the scheduler is not touched; who has no daemon says so and is the last to lead",
+          HowLong.NOTHING, "nothing: systemd starts it again", "state_daemon_silent"),
+    Fault("state_cold_start", "all machines at once, when one alone has the newest state and another has lost its files",
+          "whoever leads fetches the newest state first, whatever its place in HAD_LIST; not a job is lost",
+          HowLong.START, "nothing", "state_fetched_first"),
+    Fault("state_gone", "the state itself, on all machines",
+          "no scheduler is started on nothing; `explain` says why and names the way out",
+          HowLong.REPAIR, "bring a copy back; or `hadelect state accept --accept-empty-state --reason …`", "state_not_prepared"),
+)
+
 CONTROLLEES = (
     Fault("escaping_controllee", "the supervisor, with a controllee that changes its uid, double-forks or daemonises",
           "the whole tree dies with it all the same",
@@ -275,6 +296,7 @@ SECTIONS: tuple[tuple[str, tuple[Fault, ...]], ...] = (
     ("Freezes", FREEZES),
     ("Network", NETWORK),
     ("Disks", DISKS),
+    ("Replicated state", STATE),
     ("The controllee", CONTROLLEES),
     ("Probe, hooks, fence command", COMMANDS),
     ("A controllee that another manager runs", EXTERNAL),

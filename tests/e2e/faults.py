@@ -43,10 +43,12 @@ class Fault:
     happens: str
     how_long: HowLong
     do: str
-    trace: str  # tests/traces/NAME.trace: the same story in the simulator; NOT_SIMULATED + why.
+    trace: str  # tests/traces/NAME.trace: the same story in the simulator; or a remark.
 
 
 NOT_SIMULATED = "not simulated: "
+BY_SEEDS = "simulated under seeds: `python -m hadelect.sim --replicates`"
+REMARKS = (NOT_SIMULATED, BY_SEEDS)  # In the place of a trace.
 
 
 def proves(*keys: str, mode: str = "") -> pytest.MarkDecorator:

@@ -12,10 +12,13 @@ import pwd
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 PERIOD = 0.005
+JOB_PERIOD = 0.1
 BOMBER, BOMBS = 51450, 60  # A user that nobody else is, and the processes it may have.
 SLOW_STOP = 0.7  # Longer than the margin of the fast preset, shorter than its lease.
 
@@ -105,6 +108,51 @@ def writes_to_a_disk() -> None:
         time.sleep(PERIOD)
 
 
+def keeps_jobs() -> None:
+    """Takes a job every JOB_PERIOD into the files in $STATE, and tells each in $LEDGER afterwards.
+
+    A line there: `ns word number term member`; the word is `began` or `job`.
+    """
+    ledger = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    tail = f"{os.environ['HADELECT_TERM']} {os.environ['HADELECT_MEMBER']}\n"
+
+    def tell(word: str, number: int) -> None:
+        os.write(ledger, f"{time.monotonic_ns()} {word} {number} {tail}".encode())
+
+    ended = threading.Event()
+    clerk = threading.Thread(target=take_jobs, args=(tell, ended), daemon=True)
+
+    def stop(*_: object) -> None:
+        ended.set()
+        clerk.join()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    clerk.start()
+
+
+def take_jobs(tell: Callable[[str, int], None], ended: threading.Event) -> None:
+    """One file is appended to, another is replaced: as schedulers do."""
+    state = Path(os.environ["STATE"])
+    state.mkdir(exist_ok=True)
+    jobs, last = state / "jobs", state / "last"
+    done = [int(line) for line in jobs.read_text().split()] if jobs.exists() else []
+    number = len(done)
+    whole = done == list(range(1, number + 1))
+    whole = whole and (int(last.read_text()) if last.exists() else 0) in {number, number - 1}
+    tell("began" if whole or not number else "torn", number)
+    with jobs.open("a") as book:
+        while not ended.wait(JOB_PERIOD):
+            number += 1
+            book.write(f"{number}\n")
+            book.flush()
+            os.fsync(book.fileno())
+            fresh = state / "last.new"
+            fresh.write_text(f"{number}\n")
+            fresh.replace(last)
+            tell("job", number)
+
+
 def fails() -> None:
     """Ends with an error as soon as it is started."""
     sys.exit(1)
@@ -114,7 +162,7 @@ MANNERS: dict[str, Callable[[], None]] = {
     manner.__name__: manner
     for manner in (
         *(plain, changes_uid, double_forks, daemonises, stubborn, slow, fork_bomb, huge),
-        *(writes_to_a_disk, fails),
+        *(writes_to_a_disk, keeps_jobs, fails),
     )
 }
 

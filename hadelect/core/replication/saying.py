@@ -10,7 +10,7 @@ from hadelect.core.frozen import replace
 from hadelect.core.replication import lag, lines, work
 from hadelect.core.replication.effects import Announce, Note, Report
 from hadelect.core.replication.messages import Advert
-from hadelect.core.replication.preparing import unheard
+from hadelect.core.replication.preparing import ACCEPT, unheard
 from hadelect.core.replication.rules import ReplicationRules
 from hadelect.core.replication.state import Decision, Peer, State
 from hadelect.core.versions import Replica, newer
@@ -73,12 +73,19 @@ def verdict(rules: ReplicationRules, state: State) -> tuple[bool, str]:
 
 def judged(rules: ReplicationRules, state: State) -> tuple[bool, str]:
     if state.live.missing:
-        return False, f"the state is missing: {state.live.missing}"
+        return False, missing(state)
     if state.failures >= work.TRIES:
         return state.writes, f"its copy of the state cannot be kept up to date: {state.trouble}"
     if state.writes:
         return True, "" if lines.continues(state, state.told.term) else beyond(state)
     return verdict_on_copy(rules, state)
+
+
+def missing(state: State) -> str:
+    """The way out is named when all has been tried."""
+    lost = state.failures >= work.TRIES
+    hint = f"; bring it back, or {ACCEPT} --accept-empty-state --reason WHY`" if lost else ""
+    return f"the state is missing: {state.live.missing}{hint}"
 
 
 def beyond(state: State) -> str:

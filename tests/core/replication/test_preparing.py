@@ -343,6 +343,22 @@ def test_missing_state_that_nobody_has_needs_consent() -> None:
     assert pool.daemons[B].state.consent.empty == ""
 
 
+def test_a_member_without_state_may_lead_once_it_may_start_on_nothing() -> None:
+    """Before, its problem keeps it from leading, and names the way out when all has been tried."""
+    pool = leading()
+    crashed(pool)
+    pool.stop(C)
+    pool.disks[B].live = None
+    pool.daemons[B].fails[Install] = Failure.GONE
+    pool.daemons[B].feed(ev.Changed(settled=True))
+    pool.run()
+    assert pool.daemons[B].replica.problem == "the state is missing: gone"
+    pool.wait(10_000)
+    assert "gone; bring it back, or `hadelect state accept" in pool.daemons[B].replica.problem
+    pool.daemons[B].feed(ev.Accept(5, "begin anew (ann)", empty=True))
+    assert (pool.daemons[B].replica.problem, pool.daemons[B].replica.ready) == ("", False)
+
+
 def test_consent_to_nothing_is_no_consent_to_leave_behind_what_others_have() -> None:
     """Who has something newer that cannot be installed here is told; nothing starts on nothing."""
     pool = leading()

@@ -1,0 +1,252 @@
+"""Replication daemons beside the members of a lab, and a scheduler that keeps its jobs in files.
+
+Law 1: the ledger is the only witness of what a scheduler took, and of what it found when it began.
+Law 2: nobody writes to a state file but schedulers, and stories that say so.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e import lan
+from tests.e2e.host import Host, environment
+from tests.e2e.lab import Lab, until
+from tests.e2e.scheduler import JOB_PERIOD
+
+PORT = 41450
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the ledger."""
+
+    ns: int  # CLOCK_MONOTONIC.
+    word: str  # began, job, torn.
+    number: int
+    term: int
+    member: str
+
+
+class Ledger:
+    """The one file in which all schedulers tell what they took: not replicated, always at hand."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.path.touch()
+
+    def entries(self) -> list[Entry]:
+        lines = (line.split() for line in self.path.read_text().splitlines())
+        return [Entry(int(n), word, int(num), int(t), who) for n, word, num, t, who in lines]
+
+    def began(self) -> list[Entry]:
+        """Each start of a scheduler and how many jobs it found; torn ones are a failure."""
+        found = [entry for entry in self.entries() if entry.word != "job"]
+        assert not [entry for entry in found if entry.word == "torn"], found
+        return found
+
+    def taken(self) -> int:
+        """The number of the last job that was told."""
+        jobs = [entry for entry in self.entries() if entry.word == "job"]
+        return jobs[-1].number if jobs else 0
+
+
+class Replicas:
+    """The replication daemons of a lab, known by their processes."""
+
+    def __init__(self, lab: Lab, **more: object) -> None:
+        self.lab = lab
+        self.ledger = Ledger(lab.journal.path.with_name("ledger"))
+        self.more = more
+        self._daemons: dict[Host, subprocess.Popen[bytes]] = {}
+        for host in lab.hosts:
+            (host.home / "spool").mkdir()
+            host.configure({**lab.settings(host), **self.settings(host)})
+
+    def settings(self, host: Host) -> dict[str, object]:
+        return {
+            "HAD_USE_REPLICATION": "true",
+            "REPLICATION_LIST": ", ".join(f"{h.address}:{PORT}" for h in self.lab.hosts),
+            "REPLICATION_ARGS": f"-p {PORT}",
+            "STATE_FILE": self.state(host),
+            "NEGOTIATOR_ENVIRONMENT": f"STATE={self.state(host)};LEDGER={self.ledger.path}",
+            **self.more,
+        }
+
+    def state(self, host: Host) -> Path:
+        return host.home / "spool/state"
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self, *hosts: Host) -> None:
+        """`hadelect replication`; it logs where the host's HAD does, as to the journal."""
+        for host in hosts or self.lab.hosts:
+            with host.log.open("ab") as log:
+                self._daemons[host] = subprocess.Popen(
+                    host.command("replication"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment(),
+                    start_new_session=True,
+                )
+
+    def start_all(self, *hosts: Host) -> None:
+        """Both daemons of each host, as after its boot."""
+        self.start(*hosts)
+        self.lab.start(*hosts)
+
+    def kill(self, host: Host) -> None:
+        """SIGKILL to the replication daemon alone."""
+        self._daemons[host].kill()
+        self._daemons[host].wait(5)
+
+    @contextlib.contextmanager
+    def frozen(self, host: Host) -> Iterator[None]:
+        pid = self._daemons[host].pid
+        os.kill(pid, signal.SIGSTOP)
+        yield
+        os.kill(pid, signal.SIGCONT)
+
+    def power_off(self, *hosts: Host) -> None:
+        """All processes of these hosts at once."""
+        for host in hosts or self.lab.hosts:
+            for pid in lan.inhabitants(host.namespace):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+        for host in hosts or self.lab.hosts:
+            host.power_off()
+            self._daemons[host].wait(5)
+
+    def close(self) -> None:
+        """No process of ours is left that nobody waits for; files are the lab's."""
+        for daemon in self._daemons.values():
+            daemon.kill()
+            daemon.wait(5)
+
+    def lose_live(self, *hosts: Host) -> None:
+        """The live files of a host that is down are gone."""
+        for host in hosts:
+            shutil.rmtree(self.state(host))
+
+    def lose_all(self, *hosts: Host) -> None:
+        """All that a host keeps of the state, but for what it remembers about it."""
+        for host in hosts:
+            for path in (host.home / "spool").iterdir():
+                shutil.rmtree(path)
+            shutil.rmtree(host.home / "state/replication/packs", ignore_errors=True)
+
+    # --- asking --------------------------------------------------------------------------------
+
+    def copies(self, host: Host) -> dict[str, dict[str, Any] | None]:
+        """Of every member that this host reaches: what it says of its copy."""
+        view = host.status()
+        rows = view["members"] if view else []
+        return {row["member"]: row["replica"] for row in rows if row["reachable"]}
+
+    def problem(self, host: Host) -> str:
+        """What this host says is wrong with its own copy; empty also while it does not answer."""
+        copy = self.copies(host).get(host.name)
+        return str(copy["problem"]) if copy else ""
+
+    def current(self, *among: Host, within: float | None = None) -> Host:
+        """Wait until the pool is settled and each of these hosts has a copy that is kept fresh."""
+        chosen = among or tuple(host for host in self.lab.hosts if host.up)
+        leader = self.lab.settled(*among, within=within)
+
+        def fresh() -> bool:
+            found = self.copies(leader)
+            said = [found.get(host.name) for host in chosen]
+            return all(
+                c and c["version"] and c["lag_seconds"] < 1 and not c["problem"] for c in said
+            )
+
+        bound = self.lab.pool.bound if within is None else within
+        until(fresh, bound, lambda: f"copies are late: {self.copies(leader)}")
+        return leader
+
+    def grown(self, jobs: int = 3) -> int:
+        """Wait for so many jobs more; the number of the last."""
+        before = self.ledger.taken()
+
+        def enough() -> bool:
+            return self.ledger.taken() >= before + jobs
+
+        until(enough, self.lab.pool.bound + jobs * JOB_PERIOD, lambda: f"no job after {before}")
+        return self.ledger.taken()
+
+    def asides(self, *hosts: Host) -> list[tuple[Host, str, Path]]:
+        """What these hosts keep aside: where, its name, its path."""
+        return [
+            (host, aside["name"], Path(aside["path"]))
+            for host in hosts
+            for aside in self.listed(host)["asides"]
+        ]
+
+    def listed(self, host: Host) -> dict[str, Any]:
+        """`hadelect state list` there."""
+        answer = host.cli("state", "list", "--format", "json")
+        assert answer.stdout, answer.stderr
+        found: dict[str, Any] = json.loads(answer.stdout)
+        return found
+
+    # --- judging -------------------------------------------------------------------------------
+
+    def lost_nothing(self) -> None:
+        """The scheduler that began last found every job that was told before."""
+        start = self._last_start()
+        told = max(e.number for e in self.ledger.entries() if e.word == "job" and e.ns < start.ns)
+        assert start.number >= told, f"{told} jobs were told, {start} found less"
+        assert start.number <= told + 1, f"{told} jobs were told, {start} found more"
+
+    def lost_at_most(self, seconds: float, known: int) -> None:
+        """It found all of the jobs known at some time, but those of so many seconds before."""
+        start = self._last_start()
+        missed = (known - start.number) * JOB_PERIOD
+        assert missed <= seconds, (
+            f"{missed:.1f} s of jobs are lost: {known} were told, then {start}"
+        )
+
+    def _last_start(self) -> Entry:
+        """Of the scheduler that the journal says began last; its own word may come a bit later."""
+        run = self.lab.ran()
+
+        def told() -> Entry | None:
+            last = self.ledger.began()[-1]
+            return last if (last.term, last.member) == (run.term, run.member) else None
+
+        return until(told, self.lab.pool.bound, lambda: f"{run} did not say what it found")
+
+    def all_alike(self) -> None:
+        """Freeze the scheduler, and wait until all copies are the same."""
+        for pid in self.lab.controllees():
+            os.kill(pid, signal.SIGSTOP)
+        hosts = self.lab.hosts
+
+        def alike() -> bool:
+            versions = {str(copy and copy["version"]) for copy in self.copies(hosts[0]).values()}
+            return len(versions) == 1 == len({self.jobs(host) for host in hosts})
+
+        until(alike, self.lab.pool.bound, lambda: f"copies differ: {self.copies(hosts[0])}")
+
+    def everywhere(self, known: int) -> None:
+        """Wait until the live files of all hosts have this job."""
+
+        def there() -> bool:
+            return all(self.jobs(host) >= known for host in self.lab.hosts)
+
+        found = lambda: f"{known} is not in all of {[self.jobs(h) for h in self.lab.hosts]}"  # noqa: E731
+        until(there, self.lab.pool.bound, found)
+
+    def jobs(self, host: Host) -> int:
+        """The number of the last job in the live files there; -1 if there are none."""
+        try:
+            return int((self.state(host) / "last").read_text())
+        except (OSError, ValueError):
+            return -1
