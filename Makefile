@@ -13,6 +13,7 @@ PYTHON := $(BIN)/python
 UNIT := --numprocesses=auto --ignore=tests/e2e --ignore=tests/sim
 
 DEBIAN := e2fsprogs faketime iproute2 nftables openssl procps util-linux
+SLURM := iputils-arping munge slurm-client slurmctld slurmd  # A real scheduler, for end-to-end tests.
 PEERS := keepalived rsync  # What the benches compare with.
 
 .PHONY: install dev demo test check format proto docs unit e2e bench performance sim explore soak sim-soak clean
@@ -69,7 +70,7 @@ unit: dev
 	$(PYTHON) -m pytest tests/sim --numprocesses=auto $(PYTEST)
 
 e2e: dev
-	scripts/debian-packages $(DEBIAN)
+	scripts/debian-packages $(DEBIAN) $(SLURM)
 	scripts/debian-unpacked $(VENV)/debian prometheus
 	$(PYTHON) -m pytest tests/e2e --numprocesses=2 $(PYTEST)
 

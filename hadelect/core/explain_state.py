@@ -11,7 +11,7 @@ from hadelect.core.vocabulary import Errand, Role, Rules
 
 
 def lines(rules: Rules, state: State) -> Iterator[Reason]:
-    mine = state.replica
+    mine = state_gate.copy_now(state, state.now)
     if mine is None or rules.witness:
         return
     if state.role is Role.LEADER:

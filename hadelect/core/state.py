@@ -221,6 +221,7 @@ class State:
     restart_at: Millis | None = None
     exits: tuple[Millis, ...] = ()  # The controllee's own ends within the window.
     replica: Replica | None = None  # Our own copy of the state; None: nothing is replicated.
+    replica_at: Millis = Millis(0)  # When the replication daemon said so.
     gate: Gate = Gate()
     fitness: Fitness = Fitness()
     relapses: int = 0  # How often we led and became unfit again: the cooldown doubles.

@@ -83,7 +83,7 @@ def on_replica(rules: Rules, state: State, changed: ReplicaChanged) -> Decision:
     if old is None:
         return Decision(state)  # Nothing is replicated by our configuration.
     told: tuple[Effect, ...] = ()
-    state = replace(state, replica=new)
+    state = replace(state, replica=new, replica_at=state.now)
     if new.problem != old.problem:
         state = replace(state, report_due=state.now)
         words = new.problem or f"its copy of the state is well: {new.version or 'none yet'}"

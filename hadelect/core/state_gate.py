@@ -74,6 +74,16 @@ def replicas(rules: Rules, state: State) -> Iterator[tuple[PeerView, Replica]]:
             yield peer, said
 
 
+def copy_now(state: State, now: Millis) -> Replica | None:
+    """Our own copy as people are told of it: what somebody else wrote since its lag was said is
+    not in it, either.
+    """
+    mine = state.replica
+    if mine is None or state.role is Role.LEADER or state.leader is None:
+        return mine
+    return replace(mine, lag_ms=Millis(mine.lag_ms + max(0, now - state.replica_at)))
+
+
 def said_by(peer: PeerView) -> Replica | None:
     return peer.standing.replica if peer.standing else None
 

@@ -7,7 +7,7 @@ since its start becomes counters here, which go on when it is restarted.
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from hadelect.core.state import State
-from hadelect.core.state_gate import said_by
+from hadelect.core.state_gate import copy_now, said_by
 from hadelect.core.versions import Replica
 from hadelect.core.views import reaches
 from hadelect.core.vocabulary import Millis, Rules
@@ -47,7 +47,7 @@ class ReplicaMetrics:
         self._asides.set(counts.asides)
 
     def show(self, rules: Rules, state: State, now: Millis) -> None:
-        own = state.replica or NOTHING
+        own = copy_now(state, now) or NOTHING
         self._term.set(own.version.term if own.version else 0)
         self._sequence.set(own.version.sequence if own.version else 0)
         self._lag.set(own.lag_ms / 1000)

@@ -13,6 +13,7 @@ from hadelect.core.messages import Controllee, Standing
 from hadelect.core.reasons import Topic, reason
 from hadelect.core.render import because, promise_in_words
 from hadelect.core.state import Check, PeerView, State
+from hadelect.core.state_gate import copy_now
 from hadelect.core.views import leader_lives, leads, reached, reaches, unfit_because
 from hadelect.core.vocabulary import Errand, Millis, Name, Role, Rules
 from hadelect.pb.control_pb2 import CheckStatus, ControlleeStatus, MemberStatus, StatusReply
@@ -70,7 +71,7 @@ def _own_row(facts: Facts, state: State, now: Millis) -> MemberStatus:
     row.hears.extend(reached(rules, state, now))
     row.controllee.CopyFrom(_controllee(rules, state.controllee))
     row.controllee.check.CopyFrom(_check(rules, state.check))
-    replica_status.put(row, state.replica)
+    replica_status.put(row, copy_now(state, now))
     return row
 
 

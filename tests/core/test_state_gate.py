@@ -16,7 +16,7 @@ from hadelect.core.events import (
     ReplicationSaid,
 )
 from hadelect.core.messages import AskHandover, PreVoteReply, Report, Resign, SendId, Vote
-from hadelect.core.state_gate import UNKNOWN_YET, newest_heard
+from hadelect.core.state_gate import UNKNOWN_YET, copy_now, newest_heard
 from hadelect.core.versions import Replica, Version
 from hadelect.core.views import standing_of, unfit_because
 from hadelect.core.vocabulary import (
@@ -95,6 +95,26 @@ def running(own: Replica, **kinds: Any) -> Member:
     member, _ = elected(own, **kinds)
     member.feed(ControlleeChanged(member.state.term, ControlleeState.RUNNING, pid=7))
     return member
+
+
+def test_a_copy_grows_old_between_two_words_of_it() -> None:
+    """While somebody else leads it is told older by the time since then; one's own, when leading,
+    or while nobody leads, is as old as it was.
+    """
+    member = standby(copy_of(5, lag_ms=Millis(200)))
+    member.wait(700)
+    found = copy_now(member.state, member.now)
+    assert found == copy_of(5, lag_ms=Millis(900))
+    assert member.state.replica == copy_of(5, lag_ms=Millis(200))
+    leading = running(copy_of(5))
+    leading.wait(700)
+    assert copy_now(leading.state, leading.now) == copy_of(5)
+    alone = Member(RULES)
+    alone.feed(ReplicaChanged(copy_of(5, lag_ms=Millis(200))))
+    alone.wait(300)
+    assert copy_now(alone.state, alone.now) == copy_of(5, lag_ms=Millis(200))
+    nothing = Member(rules_of())
+    assert copy_now(nothing.state, nothing.now) is None
 
 
 def asked(effects: tuple[Effect, ...]) -> Run:

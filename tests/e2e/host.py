@@ -44,6 +44,7 @@ class Host:
         self.config = home / "hadelect.conf"
         self.log = home / "had.log"
         self.had: subprocess.Popen[bytes] | None = None
+        self.replication: subprocess.Popen[bytes] | None = None
         self.stderr: int | None = None  # None: the log, as systemd's journal.
         self.environment: dict[str, str] = {}  # Besides what every service starts with.
         home.mkdir(parents=True)
@@ -60,9 +61,17 @@ class Host:
     def start(self, *arguments: str) -> None:
         """`hadelect had`, as an administrator's systemd would."""
         assert self.had is None or self.had.poll() is not None, f"{self} runs already"
+        self.had = self._serve("had", "-p", str(self.port), *arguments)
+
+    def start_replication(self) -> None:
+        """`hadelect replication`, beside it; its words go to the same log."""
+        assert self.replication is None or self.replication.poll() is not None
+        self.replication = self._serve("replication")
+
+    def _serve(self, *arguments: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            self.had = subprocess.Popen(
-                self.command("had", "-p", str(self.port), *arguments),
+            return subprocess.Popen(
+                self.command(*arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log if self.stderr is None else self.stderr,
@@ -84,8 +93,13 @@ class Host:
         if self.had is not None:
             self.had.kill()  # Just started, it may not have stepped into the namespace yet.
         lan.evict(self.namespace)
-        if self.had is not None:
-            self.had.wait(5)
+        self.reap()
+
+    def reap(self) -> None:
+        """Take note that what was started here has ended."""
+        for process in (self.had, self.replication):
+            if process is not None:
+                process.wait(5)
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:

@@ -71,8 +71,7 @@ class Lab:
             disk.repair()
         self.net.close()
         for host in self.hosts:
-            if host.had is not None:
-                host.had.wait(5)
+            host.reap()
         for disk in self._disks:
             disk.close()
 

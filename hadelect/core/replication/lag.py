@@ -14,6 +14,9 @@ from hadelect.core.versions import Version, newer
 from hadelect.core.vocabulary import Millis
 
 UNKNOWN_MS = Millis(366 * 86_400_000)  # A year stands for "nobody knows".
+BLIND_MS = Millis(
+    100
+)  # A write is noticed so long after it, at the latest, on a machine that lives.
 CLAIMS_KEPT = 32
 
 
@@ -29,7 +32,7 @@ def lag_ms(state: State) -> Millis:
 
 def unwritten_ms(state: State) -> Millis:
     """Of a leader: since when there may be something in its live files that `held` lacks."""
-    return Millis(state.now - state.verified_at) if state.live.dirty else Millis(0)
+    return Millis(BLIND_MS + (state.now - state.verified_at if state.live.dirty else 0))
 
 
 def told_ms(state: State) -> Millis:

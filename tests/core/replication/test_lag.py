@@ -5,7 +5,7 @@ from dataclasses import replace
 from hadelect.core.replication import events as ev
 from hadelect.core.replication.effects import Announce, Fetch, Note, Snapshot
 from hadelect.core.replication.events import Failure
-from hadelect.core.replication.lag import UNKNOWN_MS, lag_ms
+from hadelect.core.replication.lag import BLIND_MS, UNKNOWN_MS, lag_ms
 from hadelect.core.replication.messages import Advert
 from hadelect.core.versions import Version
 from hadelect.core.vocabulary import Millis, Name
@@ -26,6 +26,17 @@ def test_a_clean_leader_keeps_all_young() -> None:
     pool.wait(10_250)
     assert lag(pool, A) == 0
     assert 0 < lag(pool, B) <= 500
+
+
+def test_what_was_not_noticed_yet_is_counted() -> None:
+    """A write of this moment comes to the leader's daemon a moment later: no copy is younger."""
+    pool = leading()
+    pool.wait(10_000)
+    ages = []
+    for _ in range(60):
+        pool.wait(17)
+        ages.append(lag(pool, B))
+    assert min(ages) >= BLIND_MS
 
 
 def test_it_counts_from_the_first_write_that_is_not_here() -> None:
