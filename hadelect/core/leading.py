@@ -19,7 +19,7 @@ from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import with_known
 from hadelect.core.roles import become
 from hadelect.core.state import Candidacy, Decision, Leading, State
-from hadelect.core.views import known_term, outranks, standing_of
+from hadelect.core.views import known_term, outranks, reaches, standing_of
 from hadelect.core.vocabulary import (
     Arbitration,
     Cause,
@@ -122,6 +122,8 @@ def meet_rival(rules: Rules, state: State, told_by: Name, standing: Standing) ->
     rival = Leadership(standing.term, standing.leader)
     if rival in state.released or standing.leader_heard_ms >= 2 * rules.heartbeat_ms:
         return Decision(state)
+    if disowned(rules, state, rival):
+        return Decision(state)
     if rules.identity.arbitration is Arbitration.MAJORITY:
         if rival.term <= state.term:
             return Decision(state)
@@ -131,6 +133,17 @@ def meet_rival(rules: Rules, state: State, told_by: Name, standing: Standing) ->
     if told_by != rival.leader:
         return Decision(state)  # We stay; the rival will hear of us, too.
     return stay(rules, state, rival, deaf=rules.me not in standing.hears)
+
+
+def disowned(rules: Rules, state: State, rival: Leadership) -> bool:
+    """The rival itself is reached and says that it follows a later leadership: what a third member
+    says of it was held up on its way.
+    """
+    if rival.leader not in rules.peers:
+        return False
+    view = state.peer(rival.leader)
+    says = view.standing
+    return says is not None and says.term > rival.term and reaches(rules, view, state.now)
 
 
 def outgrow(rules: Rules, state: State, standing: Standing) -> Decision:

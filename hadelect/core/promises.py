@@ -86,7 +86,7 @@ def grant_refusal(
         return Refusal.NOT_A_MEMBER, state
     if state.role is Role.LEADER:
         return Refusal.LEADER_ALIVE, state
-    if state.leader != sender and leader_lives(state, now):
+    if state.leader != sender and leader_lives(state, now) and not is_rumour(state, proof):
         return Refusal.LEADER_ALIVE, state
     if state.controllee.state is not ControlleeState.STOPPED:
         return Refusal.PROMISED, state
@@ -100,6 +100,16 @@ def grant_refusal(
     if state.fitness.store:
         return Refusal.NO_STORE, state
     return None, state
+
+
+def is_rumour(state: State, proof: Proof | None) -> bool:
+    """Whether we only heard from others of the leader whose end the candidate can prove. We cannot
+    check the proof, nobody told us the hash; but then we owe that leader nothing either.
+    """
+    if proof is None or proof.leader != state.leader or proof.term < state.term:
+        return False
+    ours = Leadership(state.term, proof.leader)
+    return all(entry.leadership != ours for entry in state.known)
 
 
 def longest_silence(state: State, leader: Name, lease_ms: Millis) -> Millis:

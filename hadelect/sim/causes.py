@@ -61,13 +61,16 @@ class Causes:
             if len(self._reached_by(leaders[0])) < rules.majority:
                 self.note("the leader has lost its majority")
         else:
-            part = world.network.components()
-            if len({part[name] for name in world.names if world.machines[name].daemon}) > 1:
+            living = [name for name in world.names if world.machines[name].daemon]
+            reach, is_whole = world.network.reach, world.network.is_whole
+            reached = reach(living[0], living, is_whole) if living else []
+            if any(name not in reached for name in living):
                 self.note("the network is parted")
 
     def _reached_by(self, leader: Name) -> list[Name]:
         """Whose acks count: who runs, can write, follows and has a whole link to the leader; itself
-        among them. A member that has just started follows once its promise is on its disk.
+        among them. A member that has just started follows once its promise is on its disk; while
+        it is mute it acks without a promise, which backs nobody.
         """
         world = self._world
         return [
@@ -79,5 +82,6 @@ class Causes:
             and not (daemon.state.fitness.store or daemon.state.ending)
             and daemon.state.leader == leader
             and daemon.state.durable >= daemon.state.promise_serial
+            and daemon.now() >= daemon.state.mute_until
             and (name == leader or not world.network.is_cut(leader, name))
         ]

@@ -217,7 +217,10 @@ class Chaos:
 
     def disk_full(self) -> None:
         disk = self._any().disk
-        disk.full = not disk.full
+        if disk.full:
+            disk.recover()
+        else:
+            disk.full = True
 
     def disk_stalls(self) -> None:
         self._any().disk.stall(self.world.now + self.dice.randint(100, 5000))

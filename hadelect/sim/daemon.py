@@ -4,7 +4,7 @@ Law 1: the core sees its machine's clock and what its process reads, nothing els
 Law 2 (the client's rule of design section 4): a start or extend without an acknowledgement for
        max(margin/2, lease/4), or a tree that is there 50 ms after its deadline, means that
        supervisor or init is frozen: the daemon kills the init by its pidfd, waits until it has
-       ended, and reports the tree as stopped.
+       ended, and reports the tree as stopped; unless the supervisor has said so meanwhile.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,6 @@ from hadelect.core.effects import (
     Extend,
     Persist,
     Quit,
-    Record,
     Retitle,
     Run,
     Send,
@@ -40,17 +39,14 @@ from hadelect.core.events import (
 from hadelect.core.hands import carry_out
 from hadelect.core.messages import Hello, PreVoteReply, Refused, Resign
 from hadelect.core.state import State
-from hadelect.core.views import active_promise
 from hadelect.core.vocabulary import (
-    NO_TERM,
     OF_STATE,
-    Cause,
     ControlleeState,
     Errand,
     Millis,
-    Role,
     Term,
 )
+from hadelect.sim.counting import count_change, count_start
 from hadelect.sim.process import Pipe, Process
 
 if TYPE_CHECKING:
@@ -88,15 +84,16 @@ class Daemon(Process):
         self._deadline = Millis(0)  # The latest that we asked for.
         self._guards = False  # Somebody looks whether the tree ends with its deadline.
         self._follows_steps = False  # Its replication is to be told of every step.
-        self._killed: Term = NO_TERM  # The leadership whose init we killed ourselves.
+        self._killed: tuple[Term, ...] = ()  # What the leadership was called whose init we killed …
+        self._ending: Init | None = None  # … and that init, until somebody has verified its end.
 
     # -- events in -------------------------------------------------------------------------------
 
     def boot(self) -> None:
         found, same_boot = self.machine.disk.found()
-        decision = self.world.core.boot(self.rules, found, same_boot, self._now())
+        decision = self.world.core.boot(self.rules, found, same_boot, self.now())
         self.state = decision.state
-        self._count_start(found, same_boot=same_boot)
+        count_start(self.world.counters, self.state, found, same_boot=same_boot)
         carry_out(decision.effects, self)
         self.world.network.dial_all(self.name)
         self.machine.replication.connect(self)
@@ -104,22 +101,11 @@ class Daemon(Process):
         self.world.referees.topology_changed()
         self.arm()
 
-    def _count_start(self, found: Record | None, *, same_boot: bool) -> None:
-        counters, state = self.world.counters, self.state
-        if found is None:
-            counters["starts blank"] += 1
-        elif not same_boot:
-            counters["starts after a reboot"] += 1
-        else:
-            counters[f"starts after a {'clean stop' if found.clean else 'crash'}"] += 1
-        counters["starts inside a promise"] += active_promise(state, state.now) is not None
-        counters["starts mute"] += state.mute_until > state.now
-
     def feed(self, event: Event) -> None:
         """One step of the core."""
         world = self.world
         before = self.state
-        decision = self._step(self.rules, before, event, self._now())
+        decision = self._step(self.rules, before, event, self.now())
         state = self.state = decision.state
         if type(event) is Reloaded:
             self.rules = event.rules
@@ -140,7 +126,7 @@ class Daemon(Process):
         if self.rules.primary == self.name:
             self.world.referees.causes.note(f"{self.name} is fit again")
 
-    def _now(self) -> Millis:
+    def now(self) -> Millis:
         return self.machine.clock.read(self.world.now)
 
     def arm(self) -> None:
@@ -160,7 +146,7 @@ class Daemon(Process):
         if at != self._rings_at:
             return
         self._rings_at = NEVER
-        if self._now() < self._due:
+        if self.now() < self._due:
             self.arm()
             return
         instant, count = self._rung
@@ -176,15 +162,20 @@ class Daemon(Process):
     def _heard(self, event: Event) -> None:
         if isinstance(event, ControlleeChanged):
             self._acked = self._asked if event.state is ControlleeState.RUNNING else self._acked
-            if event.state is ControlleeState.STOP_FAILED and event.term == self._killed:
+            if event.state is ControlleeState.STOP_FAILED and event.term in self._killed:
                 return  # Said before its end was verified, read after it.
             if event.state is ControlleeState.STOPPED:
                 self._init = None
-                if event.term == self._killed:  # We have reported that stop ourselves.
-                    if event.next_secret_hash:
-                        self.feed(SupervisorReady(event.next_secret_hash))
+                if event.term in self._killed:
+                    self._heard_of_killed(event)
                     return
         self.feed(event)
+
+    def _heard_of_killed(self, over: ControlleeChanged) -> None:
+        """The supervisor answers our stop; once we have told the core, only the hash is news."""
+        if over.next_secret_hash:
+            doubted, self._ending = self._ending is None, None
+            self.feed(SupervisorReady(over.next_secret_hash) if doubted else over)
 
     def hello(self) -> Hello:
         return Hello(self.rules.identity, "sim", f"{self.name}/{self.machine.lives}")
@@ -237,7 +228,7 @@ class Daemon(Process):
 
     def _judge_deadline(self) -> None:
         self._guards = False
-        if self._init is not None and self._now() - self._deadline > SLACK_MS:
+        if self._init is not None and self.now() - self._deadline > SLACK_MS:
             self._kill_init(self._init)
         else:
             self._guard()
@@ -246,17 +237,21 @@ class Daemon(Process):
         self._init = None
         if not init.term:  # Our start has not reached it.
             init.term, init.owner = self.state.term, self
-        term = self._killed = init.term
+        term = init.term
+        self._killed, self._ending = (term,), init
         self.world.counters["inits killed by the daemon"] += 1
         self._command(lambda: self.supervisor.stop(term, kill=True))
         if init.gone:
-            self._verified(term)
+            self._verified(init)
         else:
-            init.when_gone.append(lambda: self.run(self._verified, term))
+            init.when_gone.append(lambda: self.run(self._verified, init))
             init.kill("supervisor or init does not answer")
 
-    def _verified(self, term: Term) -> None:
-        why = "supervisor or init did not answer; its tree is verified dead"
+    def _verified(self, init: "Init") -> None:
+        if self._ending is not init:
+            return  # The supervisor has said so.
+        self._ending = None
+        why, term = "supervisor or init did not answer; its tree is verified dead", self._killed[-1]
         self.feed(ControlleeChanged(term, ControlleeState.STOPPED, because=why, asked=True))
         self.feed(LeftoverStuck("the supervisor does not answer"))
 
@@ -306,6 +301,8 @@ class Daemon(Process):
     def retitle(self, effect: Retitle) -> None:
         self.world.counters["terms taken without touching the controllee"] += 1
         self.world.say(self.name, f"NEGOTIATOR of term {effect.term} goes on as {effect.to}")
+        if effect.term in self._killed:
+            self._killed += (effect.to,)
         self._command(lambda: self.supervisor.retitle(effect.term, effect.to))
 
     def end_tree(self, effect: End) -> None:
@@ -326,19 +323,8 @@ class Daemon(Process):
 
     def emit(self, effect: Emit) -> None:
         if effect.cause is not None:
-            self._count_change(effect, effect.cause)
+            count_change(self.world.counters, effect, effect.cause)
         self.world.say(self.name, render.change(effect))
-
-    def _count_change(self, told: Emit, cause: Cause) -> None:
-        counters = self.world.counters
-        if told.role is Role.LEADER is told.was:
-            counters["two leaders met"] += cause is Cause.SPLIT_BRAIN
-        elif told.role is Role.LEADER:
-            counters[f"won after {cause.value}"] += 1
-        elif told.was is Role.LEADER:
-            counters[f"left for {cause.value}"] += 1
-        elif told.was is Role.ELECTION:
-            counters["elections lost"] += cause is Cause.LOST_ELECTION
 
     def answer(self, effect: Answer) -> None:
         verdict = "yes" if effect.ok else "refused"

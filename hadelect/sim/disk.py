@@ -28,6 +28,11 @@ class Disk:
     def wipe(self) -> None:
         self._record = None
 
+    def recover(self) -> None:
+        """It takes writes again: its member may lead its part of a parted pool, or be primary."""
+        self.full = False
+        self._machine.world.referees.causes.happened_to(self._machine.name, "can write again")
+
     def stall(self, until: int) -> None:
         """Nothing is written before then."""
         self._free_at = max(self._free_at, until)

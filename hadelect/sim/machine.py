@@ -56,6 +56,11 @@ class Machine:
     def tree(self) -> "Init | None":
         return next((tree for tree in self.trees if tree.running), None)
 
+    @property
+    def is_frozen(self) -> bool:
+        """Its daemon lives and is stopped."""
+        return self.daemon is not None and self.daemon.stopped
+
     def next_pid(self) -> int:
         self._pids += 1
         return self._pids
@@ -187,6 +192,7 @@ class Machine:
                 process.sigstop()
                 self.paused.append(process)
                 self.world.say(self.name, f"its {name} is stopped by SIGSTOP")
+        self.world.referees.partings.note()
         if self.paused and length_ms > self._harmless_ms(what):
             self.world.referees.causes.happened_to(self.name, "is paused", length_ms)
 
@@ -204,6 +210,7 @@ class Machine:
             if process.alive:
                 self.world.say(self.name, "goes on after SIGCONT")
                 process.sigcont()
+        self.world.referees.partings.note()
 
     def wipe(self) -> None:
         self.world.say(self.name, "its state directory is emptied")

@@ -26,6 +26,7 @@ REFUSED_MS = 5000  # Until two of different identities try each other anew.
 REDIAL_MS = 50  # The smallest backoff; a heartbeat is the largest.
 
 Link = tuple[Name, Name]  # From, to.
+CanTalk = Callable[[Name, Name], bool]
 
 
 class Stream:
@@ -36,6 +37,8 @@ class Stream:
         self.ends: dict[Name, Daemon] = {}  # Empty: not connected.
         self.serial = 0
         self.opened_at = 0
+        self.lives: tuple[Daemon, Daemon] | None = None  # Whom it joined last …
+        self.missed: tuple[Daemon, Daemon] | None = None  # … and would have, but one was stopped.
         self.dialling = False
         self.ready: dict[Name, int] = {}  # To whom -> when the last message for it arrives.
         self.held: list[tuple[Name, Name, Message]] = []  # From, to: waits for the cut to heal.
@@ -126,6 +129,9 @@ class Network:
         if first is None or second is None or self.is_cut(one, other):
             return  # Its boot, or healing, dials again.
         if first.stopped or second.stopped:
+            if (first, second) not in (stream.lives, stream.missed):
+                stream.missed = (first, second)
+                self.world.referees.partings.note()
             longest = max(REDIAL_MS, first.rules.heartbeat_ms)
             self._dial_later(stream, world.dice.randint(REDIAL_MS, longest))
             return
@@ -137,6 +143,9 @@ class Network:
         stream.ends = {one: first, other: second}
         stream.serial += 1
         stream.opened_at = world.now
+        stream.lives, missed, stream.missed = (first, second), stream.missed, None
+        if missed is not None:
+            world.referees.partings.note()
         stream.ready = {}
         self._carry(stream, one, other, first.hello())
         self._carry(stream, other, one, second.hello())
@@ -238,26 +247,24 @@ class Network:
     def is_cut(self, one: Name, other: Name) -> bool:
         return (one, other) in self.cuts or (other, one) in self.cuts
 
-    def components(self) -> dict[Name, Name]:
-        """Each member -> the first member of its part: those that can talk, by way of others too.
+    def is_whole(self, one: Name, other: Name) -> bool:
+        return not self.is_cut(one, other)
 
-        Only members with a live daemon pass anything on.
-        """
-        part: dict[Name, Name] = {}
-        for first in self.world.names:
-            if first in part:
-                continue
-            part[first] = first
-            todo = [first]
-            while todo:
-                one = todo.pop()
-                if self.world.machines[one].daemon is None:
-                    continue
-                for other in self.world.names:
-                    if other not in part and not self.is_cut(one, other):
-                        part[other] = first
-                        todo.append(other)
-        return part
+    def has_joined(self, one: Name, other: Name) -> bool:
+        """The link is whole, and not every dial of their lives has met one that was stopped."""
+        stream = self._streams[one, other]
+        first, second = (self.world.machines[name].daemon for name in stream.pair)
+        unmet = stream.missed is not None and stream.missed == (first, second)
+        return not unmet and not self.is_cut(one, other)
+
+    def reach(self, first: Name, relays: list[Name], can_talk: CanTalk) -> list[Name]:
+        """Who can talk with `first`, by way of relays too; itself among them."""
+        reached = [first]
+        for one in reached:
+            if one == first or one in relays:
+                others = (name for name in self.world.names if name not in reached)
+                reached += [name for name in others if can_talk(one, name)]
+        return reached
 
 
 def _hold(stream: Stream, source: Name, to: Name, message: Message) -> None:

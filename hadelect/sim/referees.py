@@ -4,7 +4,7 @@ Safety is judged at every change of a tree, a role or a disk:
 1. Mode majority: never two trees at one instant, whatever machine or life they are of. A tree in
    state D that has had its SIGKILL no longer counts (design section 3, release by time).
 2. Mode none: two trees only while their machines are parted, and `resolve_ms` longer; if only
-   their own link is cut and others hear both, `resolve_ms` in all.
+   their own link is cut and others hear both, `resolve_ms` in all (partings.py).
 3. Never two leaderships of one term; a term's remainder names its leader; no vote given twice.
 4. Mode majority: fencing tokens never go backwards (unless a state directory was wiped).
 5. Never a tree without authority: it runs for a term that won, and not beyond its deadline.
@@ -21,6 +21,7 @@ from hadelect.core.state import State
 from hadelect.core.vocabulary import TERM_STRIDE, Arbitration, Name, Role, Rules, Term
 from hadelect.sim.bounds import bound_ms, resolve_ms
 from hadelect.sim.causes import Causes
+from hadelect.sim.partings import Partings
 
 if TYPE_CHECKING:
     from hadelect.sim.daemon import Daemon
@@ -51,7 +52,7 @@ class Referees:
         self._led: dict[Term, Name] = {}
         self._votes: dict[Term, dict[Name, Name]] = {}
         self._token = Term(0)
-        self._apart: dict[tuple[Name, Name], int | None] = {}  # Pair -> until when; None = still.
+        self.partings = Partings(world)
         self._looks_at = -1
 
     def rules_changed(self, rules: Rules) -> None:
@@ -132,36 +133,19 @@ class Referees:
         self._check_overlap()
 
     def _check_overlap(self) -> None:
-        now = self.world.now
         for one, other in combinations(self.running, 2):
             if one.name == other.name:
                 self.broken(f"two controllees run on {one.name}")
-            pair = _pair(one.name, other.name)
-            until = self._apart.get(pair, -(10**9))
-            if self.world.network.is_cut(*pair) and until is not None:
-                until = max(until, one.since, other.since)  # A third member has to tell them.
-            if until is not None and now > until + self._resolve_ms and not self.world.faults.harsh:
+            until = self.partings.excused_until(one, other)
+            late = until is not None and self.world.now > until + self._resolve_ms
+            if late and not self.world.faults.harsh:
                 self.broken(
                     f"{one.name} and {other.name} both run a controllee although they could talk"
                 )
 
     def topology_changed(self) -> None:
-        """Note which machines can talk, by way of others too."""
-        part = self.world.network.components()
-        for one, other in combinations(self.world.names, 2):
-            pair = _pair(one, other)
-            if part[one] != part[other]:
-                self._apart[pair] = None
-            elif self._apart.get(pair, 0) is None:
-                self._apart[pair] = self.world.now
+        self.partings.note()
         self.causes.network_changed()
-
-    def network_turned_kind(self) -> None:
-        """Until now anything may have kept two machines from hearing each other."""
-        for one, other in combinations(self.world.names, 2):
-            self._apart.setdefault(_pair(one, other), self.world.now)
-            if self._apart[_pair(one, other)] is not None:
-                self._apart[_pair(one, other)] = self.world.now
 
     # -- roles, votes, secrets -------------------------------------------------------------------
 
@@ -225,7 +209,3 @@ class Referees:
 
 def _slowness(rules: Rules) -> int:
     return rules.lease_ms
-
-
-def _pair(one: Name, other: Name) -> tuple[Name, Name]:
-    return (one, other) if one < other else (other, one)

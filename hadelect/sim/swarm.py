@@ -130,7 +130,7 @@ def heal(world: World) -> None:
     """Everything is whole from now on: processes, links, disks, operators' wishes, the network."""
     world.heal()
     world.faults = Faults(start_ms=world.faults.start_ms, unit_ms=world.faults.unit_ms)
-    world.referees.network_turned_kind()
+    world.referees.partings.network_turned_kind()
     if world.replicas is not None:
         heal_replication(world.replicas)
     world.network.deaf.clear()

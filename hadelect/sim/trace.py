@@ -155,7 +155,7 @@ class Script:
 
     def disk_works(self, words: list[str]) -> None:
         for name in words:
-            self.machine(name).disk.full = False
+            self.machine(name).disk.recover()
 
     def disk_stalls(self, words: list[str]) -> None:
         """`disk-stalls MEMBER TIME`: no write ends for so long."""

@@ -239,6 +239,18 @@ def test_mode_none_the_junior_of_two_leaders_stops_first_and_then_follows() -> N
     assert member.state.leader == A
 
 
+def test_mode_none_who_follows_a_later_leader_is_no_rival_whatever_a_third_member_says() -> None:
+    """Words are held up on their way for seconds (seeds 519365, 564646). A rival that is not heard
+    itself may be one: only a third member can tell.
+    """
+    member = leader_of(rules_of(B, NONE), C)
+    late = Report(standing(term=Term(64), leader=A, leader_heard_ms=Millis(100)))
+    member.hear(A, Report(standing(term=Term(65), leader=B)))
+    assert not of(member.hear(C, late), Stop)
+    member.wait(member.rules.lease_ms)
+    assert of(member.hear(C, late), Stop)
+
+
 def test_mode_none_the_senior_yields_to_a_rival_that_is_deaf() -> None:
     """A one-way link between two: only one of them can know."""
     member = leader_of(rules_of(arbitration=NONE), B)

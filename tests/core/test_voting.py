@@ -123,6 +123,19 @@ def test_a_secret_voids_the_promise_whoever_shows_it() -> None:
     assert sent(voter.hear(B, claim(B, 65, proof=proof_of(A, 64))), Vote)
 
 
+def test_a_leader_known_from_others_only_is_not_protected_against_the_proof_of_its_end() -> None:
+    """The hash that would check it was told to those who hear the leader; nothing is owed to a
+    leader that never spoke to us. Of a leadership before that one the proof says nothing.
+    """
+    voter = Member(rules_of(C, Arbitration.NONE))
+    voter.wait(1000)
+    voter.hear(B, Report(standing(term=Term(64), leader=A)))
+    assert voter.state.leader == A
+    for proof in (None, proof_of(A, 0), proof_of(B, 65)):
+        assert refusals(voter.hear(B, claim(B, 65, proof=proof))) == [Refusal.LEADER_ALIVE]
+    assert sent(voter.hear(B, claim(B, 65, proof=proof_of(A, 64))), Vote)
+
+
 def test_a_released_leadership_is_over_for_good() -> None:
     """Later Alives and claims of it are echoes."""
     voter = Member(rules_of(C))

@@ -22,8 +22,8 @@ PROMISES = (
     Mutant(
         "votes against a live leader",
         "core/promises.py",
-        "    if state.leader != sender and leader_lives(state, now):\n",
-        "    if state.leader != sender and not leader_lives(state, now):\n",
+        "    if state.leader != sender and leader_lives(state, now) and ",
+        "    if state.leader != sender and not leader_lives(state, now) and ",
         "one member that is deaf moves the leader (promise 2)",
         test("core/test_voting.py::test_a_live_leader_is_protected"),
     ),

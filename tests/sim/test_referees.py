@@ -237,6 +237,37 @@ def test_a_standby_is_no_cause() -> None:
         world.run_for(20_000)
 
 
+def test_a_mute_member_backs_nobody() -> None:
+    """Stability: the other standby is needed while one that was wiped may not promise anything."""
+    world = settled()
+    wiped, other = (world.machines[Name(name)] for name in ("cm2", "cm3"))
+    wiped.power_off()
+    wiped.wipe()
+    wiped.power_on()
+    while wiped.daemon is None or wiped.daemon.state.leader != "cm1":
+        world.run_for(10)
+    assert not world.referees.causes.entries
+    other.power_off()
+    assert world.referees.causes.entries
+    world.run_for(5000)
+    assert world.counters["controllees killed at their deadline"]
+
+
+def test_a_disk_that_works_again_may_make_a_leader() -> None:
+    """Stability: the pool is parted, and one part had nobody that could write down its vote."""
+    world = settled(Arbitration.NONE)
+    alone = world.machines[Name("cm3")]
+    alone.disk.full = True
+    for other in ("cm1", "cm2"):
+        world.cut([(Name(other), alone.name), (alone.name, Name(other))])
+    world.run_for(bound_ms(alone.rules, world.faults) + 1000)
+    assert world.leaders() == ["cm1"]
+    world.referees.causes.entries.clear()
+    alone.disk.recover()
+    world.run_for(5000)
+    assert world.leaders() == ["cm1", "cm3"]
+
+
 @pytest.mark.parametrize(
     "happens",
     [
