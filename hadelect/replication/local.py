@@ -6,6 +6,7 @@ Law 3: what it must know is said again on every new stream; answers go to the st
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -207,12 +208,14 @@ class Beside:
             take(data)
 
     async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        counts_at = loop.time() + WORD_SECONDS
         while not self._ended.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), WORD_SECONDS)
-            except TimeoutError:
+            if loop.time() >= counts_at:  # However often there is something else to say.
+                counts_at = loop.time() + WORD_SECONDS
                 await self._write(pb.ToHad(counts=self._counts()))
-                continue
             self._wanted.clear()
             # What was reported comes before the answer that it belongs to.
             replica, self._replica = self._replica, None

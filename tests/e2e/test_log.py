@@ -16,6 +16,8 @@ Build = Callable[[Pool], Lab]
 SCHEDULER = Path(__file__).with_name("log_scheduler.py")
 PORT = 41450
 FRESH = 2.0  # Seconds that a backup may be behind in a pool where nothing is wrong.
+# What a word cannot know of its own way, from the leader's daemon to the backup's HAD.
+ON_ITS_WAY_NS = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +140,8 @@ def test_a_handover_loses_not_a_line(build: Build) -> None:
 
 
 def test_a_lost_machine_costs_no_more_than_the_lag_that_was_shown(build: Build) -> None:
-    """The leader's machine is gone at once: what is missing is younger than the backup's
-    hadelect_replica_lag_seconds, as last scraped, said.
+    """The leader's machine is gone at once. Whenever the winner's hadelect_replica_lag_seconds was
+    scraped before, what was older than that then is not missing.
     """
     lab, log, leader = started(build)
     before = lab.ran()
@@ -153,7 +155,8 @@ def test_a_lost_machine_costs_no_more_than_the_lag_that_was_shown(build: Build) 
     lab.one()
     shown = [scrape for scrape in (ones if winner is one else others) if scrape.ns < gone]
     assert shown[-1].lag < FRESH
-    unexpected = [r for r in log.lost() if r.ns < shown[-1].safe_ns]
-    assert not unexpected, f"{len(unexpected)} of {len(log.lost())} older than {shown[-1]}"
+    best = max(shown, key=lambda scrape: scrape.safe_ns)
+    unexpected = [r for r in log.lost() if r.ns < best.safe_ns - ON_ITS_WAY_NS]
+    assert not unexpected, f"{len(unexpected)} of {len(log.lost())} older than {best}"
     whole(log, winner)
     lab.never_two()

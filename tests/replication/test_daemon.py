@@ -125,6 +125,17 @@ async def test_had_hears_something_every_second(tmp_path: Path) -> None:
         await until(lambda: sum(word.HasField("counts") for word in had.heard) >= 2)
 
 
+async def test_counts_are_said_however_much_else_there_is_to_say(tmp_path: Path) -> None:
+    """A copy that changes all the time leaves no pause; HAD's metrics go on."""
+    async with pool(tmp_path) as (one, _), Had(one.daemon) as had:
+
+        def while_busy() -> bool:
+            one.daemon.local.report(one.daemon.driver.replica)
+            return sum(word.HasField("counts") for word in had.heard) >= 2
+
+        await until(while_busy)
+
+
 async def test_a_had_that_was_restarted_is_the_had(tmp_path: Path) -> None:
     """The newer of two streams counts; the daemon survives the end of either."""
     async with pool(tmp_path) as (leader, backup):

@@ -14,9 +14,7 @@ from hadelect.core.versions import Version, newer
 from hadelect.core.vocabulary import Millis
 
 UNKNOWN_MS = Millis(366 * 86_400_000)  # A year stands for "nobody knows".
-BLIND_MS = Millis(
-    100
-)  # A write is noticed so long after it, at the latest, on a machine that lives.
+BLIND_MS = Millis(100)  # So long after a write, at the latest, a machine that lives notices it.
 CLAIMS_KEPT = 32
 
 

@@ -57,10 +57,18 @@ def report(rules: ReplicationRules, state: State) -> Decision:
     replica = Replica(state.version, state.known, ready, lag.lag_ms(state), problem)
     old = state.reported
     same = old is not None and replace(replica, lag_ms=old.lag_ms) == old
-    if same and (replica == old or state.now < state.report_due):
+    if same and not age_is_due(state, replica):
         return Decision(state)
     due = Millis(state.now + rules.slow_beat_ms)
     return Decision(replace(state, reported=replica, report_due=due), (Report(replica),))
+
+
+def age_is_due(state: State, replica: Replica) -> bool:
+    """HAD lets it grow while somebody leads; it must hear at which age it stands still."""
+    if state.led and not state.writes:
+        return state.now >= state.report_due
+    stopped = state.now == state.lost_at
+    return replica != state.reported and (stopped or state.now >= state.report_due)
 
 
 def verdict(rules: ReplicationRules, state: State) -> tuple[bool, str]:

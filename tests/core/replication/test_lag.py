@@ -7,7 +7,7 @@ from hadelect.core.replication.effects import Announce, Fetch, Note, Snapshot
 from hadelect.core.replication.events import Failure
 from hadelect.core.replication.lag import BLIND_MS, UNKNOWN_MS, lag_ms
 from hadelect.core.replication.messages import Advert
-from hadelect.core.versions import Version
+from hadelect.core.versions import Replica, Version
 from hadelect.core.vocabulary import Millis, Name
 from tests.core.replication.pool import A, B, C, Pool, term
 from tests.core.replication.test_policy import FIRST, SECOND, crashed, leading
@@ -72,6 +72,22 @@ def test_it_stands_still_when_nobody_leads() -> None:
     before = lag(pool, B)
     pool.wait(100_000)
     assert lag(pool, B) == before <= 500
+
+
+def test_had_hears_how_old_it_is() -> None:
+    """Every second while another leads, though it be the same as before: HAD lets it grow. When
+    nobody leads, at once: HAD lets it stand still.
+    """
+    pool = leading()
+    pool.wait(10_250)
+    for _ in range(5):
+        pool.daemons[B].replica = Replica()
+        pool.wait(1_000)
+        assert pool.daemons[B].replica.version
+    pool.now = Millis(pool.now + 170)
+    crashed(pool)
+    pool.run()
+    assert 170 < pool.daemons[B].replica.lag_ms == lag(pool, B)
 
 
 def test_it_grows_while_the_leader_cannot_be_heard() -> None:
