@@ -9,7 +9,7 @@ from hadelect.core import checking, fencing, hooks, state_gate
 from hadelect.core.effects import Answer, Effect, Emit, Send, Stop
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Withdraw
-from hadelect.core.state import Candidacy, Decision, Phase, State
+from hadelect.core.state import Candidacy, Decision, Gate, Phase, State
 from hadelect.core.vocabulary import Cause, ControlleeState, Millis, Role, Rules
 
 
@@ -44,6 +44,7 @@ def leave_leader(rules: Rules, state: State, because: str) -> tuple[State, tuple
     state, unprepared = state_gate.dropped(state)
     ex_leader = replace(
         state,
+        gate=Gate(),
         leading=None,
         leaving=None,
         leader=None,
