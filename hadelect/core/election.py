@@ -239,8 +239,8 @@ def on_received(rules: Rules, state: State, sender: Name, message: Message) -> D
             return candidacy.count_without(rules, state.with_peer(gone))
         case Hello(_, version, life):
             view = state.peer(sender)
-            known = replace(view, version=version, life=life)
-            return Decision(state.with_peer(heard(known, state.now)))
+            known = heard(replace(view, version=version, life=life), state.now)
+            return leading.greet(rules, state.with_peer(known), sender)
         case _:
             return on_word(rules, state, sender, message)
 

@@ -77,13 +77,27 @@ def gone_leader(candidacy: Candidacy) -> Name | None:
 def say_alive(rules: Rules, state: State) -> Decision:
     leading = state.leading
     assert leading is not None
-    standing = standing_of(rules, state, state.now)
-    word = Alive(state.term, state.now, rules.lease_ms, leading.secret_hash, standing)
+    word = alive(rules, state, leading)
     state = replace(state, leading=beating(rules, leading, state.now))
     said = Decision(state, tuple(Send(peer, word) for peer in rules.peers))
     if rules.identity.arbitration is Arbitration.NONE or not rules.peers:
         return said.then(lambda s: with_authority(rules, s, Millis(s.now + rules.lease_ms)))
     return said
+
+
+def alive(rules: Rules, state: State, leading: Leading) -> Alive:
+    standing = standing_of(rules, state, state.now)
+    return Alive(state.term, state.now, rules.lease_ms, leading.secret_hash, standing)
+
+
+def greet(rules: Rules, state: State, newcomer: Name) -> Decision:
+    """Who has come need not wait for our next Alive: with a heartbeat that is longer than its own
+    lease (a rolling reload) it would have stood in mode none before it heard of us.
+    """
+    leading = state.leading
+    if leading is None or leading.alive_due - state.now <= rules.round_ms:
+        return Decision(state)
+    return Decision(state, (Send(newcomer, alive(rules, state, leading)),))
 
 
 def on_alive_ack(rules: Rules, state: State, sender: Name, ack: AliveAck) -> Decision:

@@ -3,7 +3,8 @@
 1. Prepared: HAD_PRE_START, then the start. Not prepared: a member that could start at once with
    the newest state gets the leadership, once per cooldown; if there is none, it is tried again.
 2. A restart of what ran in this very leadership does not wait for a daemon that is silent: the
-   live files are its own, and nothing was installed while it ran.
+   live files are its own, and nothing was installed while it ran. If it has said before why nothing
+   should be started, that stands.
 3. A last copy that failed is told and holds nothing up: the next leader fetches what it lacks, or
    refuses to start.
 """
@@ -38,7 +39,7 @@ def prepared(rules: Rules, state: State, run: Run, ran: Ran) -> Decision:
         words = f"its state is ready after {took:.1f} s: {mine.version or 'nothing kept before'}"
         known = f"{words}; {ran.because}" if ran.because else words
         told = Emit(state.role, state.term, known, warning=bool(ran.because))
-    elif ran.outcome is Outcome.UNKNOWN and leading.started:
+    elif ran.outcome is Outcome.UNKNOWN and leading.started and not state.gate.because:
         words = f"{name} starts again on the files that it left, unasked: {ran.because}"
         told = Emit(state.role, state.term, words, warning=True)
     else:

@@ -2,7 +2,8 @@
 
 Busy is not dead: a member that is woken late extends its patience by the length of its own stall,
 at most one lease per silence. Mode none: after a stall of a lease or longer it knows nothing, like
-a member that starts: others may have elected, its connections may be gone. It waits a lease.
+a member that starts: others may have elected, its connections may be gone. It waits a lease, and
+the end of a leadership that it learns of late does not shorten that.
 """
 
 from typing import assert_never
@@ -14,7 +15,7 @@ from hadelect.core.frozen import replace
 from hadelect.core.messages import AskHandover, Report
 from hadelect.core.roles import to_passive, wait_again
 from hadelect.core.state import Decision, Phase, State
-from hadelect.core.views import leader_lives, reaches, standing_of, unfit_because
+from hadelect.core.views import leader_lives, longest_lease, reaches, standing_of, unfit_because
 from hadelect.core.vocabulary import (
     Arbitration,
     Cause,
@@ -40,7 +41,8 @@ def stalled(rules: Rules, state: State, late: Millis) -> Decision:
     state = carry_peers_over(rules, state, late)
     if late >= rules.lease_ms and rules.identity.arbitration is Arbitration.NONE:
         because = f"it was not scheduled for {late / 1000:.1f} s"
-        patient = wait_again(state, Millis(state.now + rules.lease_ms))
+        woken = replace(state, started_at=state.now)
+        patient = wait_again(woken, Millis(state.now + longest_lease(rules, state)))
         return to_passive(rules, patient, (Cause.LOST_ELECTION, because))
     return Decision(extended(rules, state, late))
 

@@ -129,7 +129,7 @@ def obstacles(rules: Rules, state: State, now: Millis) -> Iterator[Reason]:
     if not has_learned(rules, state, now):
         yield hindrance(Topic.TERMS_UNKNOWN)
     if unheard := unheard_at_start(rules, state, now):
-        left = seconds(state.started_at + rules.lease_ms - now)
+        left = seconds(state.started_at + longest_lease(rules, state) - now)
         yield hindrance(Topic.JUST_STARTED, unheard=unheard, left_seconds=left)
 
 
@@ -144,14 +144,29 @@ def seconds(length_ms: int) -> float:
 
 
 def unheard_at_start(rules: Rules, state: State, now: Millis) -> str:
-    """Mode none asks all it reaches: in the first lease of a life that means nothing yet.
+    """Mode none asks all it reaches: in the first lease of a life that means nothing yet, nor in
+    the one after it was not scheduled for a lease or longer.
 
-    The names of those not heard yet; empty = it does not matter.
+    The names of those not heard since; empty = it does not matter.
     """
     if rules.identity.arbitration is Arbitration.MAJORITY:
         return ""
-    started = now >= state.started_at + rules.lease_ms
-    return "" if started else ", ".join(p.name for p in state.peers if p.standing is None)
+    began = now if sleeps(rules, state, now) else state.started_at
+    if now >= began + longest_lease(rules, state):
+        return ""
+    return ", ".join(p.name for p in state.peers if p.standing is None or p.heard_at < began)
+
+
+def sleeps(rules: Rules, state: State, now: Millis) -> bool:
+    """What it hears now waited while it was not scheduled; the Tick that says so is yet to come."""
+    return state.role is not Role.LEADER and now - state.report_due >= rules.lease_ms
+
+
+def longest_lease(rules: Rules, state: State) -> Millis:
+    """As far as it knows a leader that it does not hear may go on for so long; leases differ while
+    a change of them is rolled out.
+    """
+    return max(rules.lease_ms, state.record.longest_lease_ms)
 
 
 def has_learned(rules: Rules, state: State, now: Millis) -> bool:

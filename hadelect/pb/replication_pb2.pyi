@@ -365,22 +365,28 @@ class Greeting(_message.Message):
     def __init__(self, version: _Optional[str] = ..., members: _Optional[_Iterable[str]] = ..., roots: _Optional[int] = ..., life: _Optional[bytes] = ..., nonce: _Optional[bytes] = ...) -> None: ...
 
 class Advert(_message.Message):
-    __slots__ = ("line", "known", "leads", "sure", "lag_ms", "asks", "echoes")
+    __slots__ = ("line", "known", "leads", "sure", "age_ms", "asks", "echoes", "idle_ms", "others", "sent_at")
     LINE_FIELD_NUMBER: _ClassVar[int]
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     LEADS_FIELD_NUMBER: _ClassVar[int]
     SURE_FIELD_NUMBER: _ClassVar[int]
-    LAG_MS_FIELD_NUMBER: _ClassVar[int]
+    AGE_MS_FIELD_NUMBER: _ClassVar[int]
     ASKS_FIELD_NUMBER: _ClassVar[int]
     ECHOES_FIELD_NUMBER: _ClassVar[int]
+    IDLE_MS_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_FIELD_NUMBER: _ClassVar[int]
     line: Line
     known: Version
     leads: int
     sure: bool
-    lag_ms: int
+    age_ms: int
     asks: int
     echoes: int
-    def __init__(self, line: _Optional[_Union[Line, _Mapping]] = ..., known: _Optional[_Union[Version, _Mapping]] = ..., leads: _Optional[int] = ..., sure: _Optional[bool] = ..., lag_ms: _Optional[int] = ..., asks: _Optional[int] = ..., echoes: _Optional[int] = ...) -> None: ...
+    idle_ms: int
+    others: int
+    sent_at: int
+    def __init__(self, line: _Optional[_Union[Line, _Mapping]] = ..., known: _Optional[_Union[Version, _Mapping]] = ..., leads: _Optional[int] = ..., sure: _Optional[bool] = ..., age_ms: _Optional[int] = ..., asks: _Optional[int] = ..., echoes: _Optional[int] = ..., idle_ms: _Optional[int] = ..., others: _Optional[int] = ..., sent_at: _Optional[int] = ...) -> None: ...
 
 class Asker(_message.Message):
     __slots__ = ("pool", "sender", "protocol", "seal")

@@ -155,7 +155,8 @@ class Daemon:
         world = World(
             self.files, self.watches, self.local, self.notes, self._emit, self.metrics.late
         )
-        self.driver.boot(world, Found(self.store.held, noted.known, noted.lag_ms))
+        found = Found(self.store.held, noted.known, noted.age_ms, noted.others)
+        self.driver.boot(world, found)
         self.note(f"hadelect {__version__}, replication of {self._roots()}")
         for warning in self.config.warnings:
             self.note(warning, warning=True)

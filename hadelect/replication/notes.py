@@ -3,22 +3,26 @@
 Law 1: the loop never waits for the disk; a newer note replaces one that still waits.
 Law 2: the file is the old note or the new one, whole; what cannot be read counts as none, and
        that is said.
+Law 3: the age of the copy goes on growing while nobody runs, by this host's time of day. Where that
+       went backwards, nobody knows.
 """
 
 import asyncio
 import contextlib
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from hadelect.core.replication.effects import Note
+from hadelect.core.replication.messages import UNKNOWN_MS
 from hadelect.core.versions import Version
 from hadelect.core.vocabulary import Millis, Term
 from hadelect.replication.worker import Worker
 
 FILE = "replication.note"
-NOTHING = Note(None, Millis(0))
+NOTHING = Note(None, UNKNOWN_MS)
 
 
 class Notes:
@@ -31,11 +35,14 @@ class Notes:
         self._writing: asyncio.Task[None] | None = None
 
     def read(self) -> Note:
+        """As it would be if it were noted now."""
         try:
             said = json.loads(self._path.read_bytes())
             known = said["known"]
             version = Version(Term(known[0]), known[1], known[2]) if known else None
-            return Note(version, Millis(said["lag_ms"]))
+            since_ms = wall_ms() - int(said["at_ms"])
+            age = said["age_ms"] + since_ms if since_ms >= 0 else UNKNOWN_MS
+            return Note(version, Millis(min(age, UNKNOWN_MS)), Term(said["others"]))
         except FileNotFoundError:
             return NOTHING
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
@@ -59,12 +66,18 @@ class Notes:
         self._worker.close()
 
 
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 def write(path: Path, note: Note) -> None:
     """Raises OSError."""
     known = note.known
     said = {
         "known": [known.term, known.sequence, known.digest] if known else None,
-        "lag_ms": note.lag_ms,
+        "age_ms": note.age_ms,
+        "others": note.others,
+        "at_ms": wall_ms(),
     }
     fresh = path.with_suffix(".new")
     with fresh.open("w") as file:

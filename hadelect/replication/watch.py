@@ -158,7 +158,7 @@ class Watches:
             self._say_trouble(link, str(error))
             raise
         except Unwelcome as error:
-            self._refuse(error)
+            self._refuse(error, link)
             raise
 
     async def _greet(self, link: Link, channel: grpc.aio.Channel) -> None:
@@ -195,8 +195,10 @@ class Watches:
         if not address or self._closing or self._strangers >= STRANGERS:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "not here, not now")
             return
+        link: Link | None = None
         try:
             mine, opened = await self._welcome(context)
+            link = self._links.get(opened.sender)
             greeting = self._judge(opened, address)
             self._ours.admit(opened.sender, context, self._book.host(opened.sender))
         except (StreamEnded, ProtocolError, TimeoutError) as error:
@@ -206,7 +208,7 @@ class Watches:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
             return
         except Unwelcome as error:
-            self._refuse(error)
+            self._refuse(error, link)
             return
         await self._converse(self._links[opened.sender], context, greeting, (opened.said, mine))
 
@@ -276,6 +278,9 @@ class Watches:
             link.trouble = because
             link.said(f"the replication daemon of {link.name} is not connected: {because}")
 
-    def _refuse(self, error: Unwelcome) -> None:
+    def _refuse(self, error: Unwelcome, link: Link | None) -> None:
+        """`link`: of whom it says that it is; what it has is not touched."""
         self._ears.refused("unwelcome")
+        if link is not None:
+            link.trouble = str(error)
         self._strange(f"refused: {error}")

@@ -122,11 +122,20 @@ def put_advert(advert: Advert) -> bytes:
         known=put_version(advert.known),
         leads=advert.leads,
         sure=advert.sure,
-        lag_ms=advert.lag_ms,
+        age_ms=advert.age_ms,
+        idle_ms=advert.idle_ms,
+        others=advert.others,
+        sent_at=advert.sent_at,
         asks=advert.asks,
         echoes=advert.echoes,
     )
     return pb.Spoken(advert=said).SerializeToString()
+
+
+def sent_at(advert: pb.Advert) -> Millis | None:
+    if not advert.HasField("sent_at"):
+        return None
+    return Millis(bounded(advert.sent_at, "sent_at", MAX_NUMBER))
 
 
 def take_advert(said: bytes) -> Advert:
@@ -141,7 +150,10 @@ def take_advert(said: bytes) -> Advert:
         known=take_version(advert.known) if advert.HasField("known") else None,
         leads=Term(bounded(advert.leads, "leads", MAX_NUMBER)),
         sure=advert.sure,
-        lag_ms=Millis(bounded(advert.lag_ms, "lag_ms", MAX_NUMBER)),
+        age_ms=Millis(bounded(advert.age_ms, "age_ms", MAX_NUMBER)),
+        idle_ms=Millis(bounded(advert.idle_ms, "idle_ms", MAX_NUMBER)),
+        others=Term(bounded(advert.others, "others", MAX_NUMBER)),
+        sent_at=sent_at(advert),
         asks=bounded(advert.asks, "asks", MAX_NUMBER),
         echoes=bounded(advert.echoes, "echoes", MAX_NUMBER),
     )

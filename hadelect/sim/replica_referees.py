@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 UNSEEN_MS = 1_000  # A stranger's write that the policy cannot have noticed yet.
 LAG_SLACK_MS = 1_300  # Noticing a write, a report each second.
+SILENT_MS = 3_500  # A peer whose machine was lost is believed for so long.
+LATE_MS = 1_000  # HAD's word of a start reaches a daemon that lives.
 FAILED_MS = 60_000  # A transfer that failed explains a start without it for so long.
 
 
@@ -38,6 +40,7 @@ class Seen:
     consent: bool = False  # An operator accepted a loss since its last start …
     accepted_at: int = -UNSEEN_MS  # … at this time.
     told_loss: bool = False
+    owes: str = ""  # It has started with a loss, and must say so.
     stranger_at: int = -UNSEEN_MS  # Somebody else wrote to its live files.
     failed_at: int = -FAILED_MS  # A transfer to it, or a write of its own.
     last: tuple[int, Content] = (0, NOTHING)  # Term and content of its last tree.
@@ -52,6 +55,7 @@ class ReplicaReferees:
         self._places: dict[tuple[int, int], str] = {}
         self._wiped = False
         self._confirmed: tuple[tuple[Name, ...], Content] | None = None
+        self._lost: dict[Name, tuple[int, Content]] = {}  # When wiped, and what was held.
         self._final: tuple[Content, int] = (NOTHING, 0)  # Of the last tree, and when it ended.
         self._trees: list[Init] = []  # That are not gone.
         rules = pool.world.machines[pool.members[0]].rules
@@ -97,6 +101,9 @@ class ReplicaReferees:
 
     def wiped(self, name: Name) -> None:
         self._wiped = True
+        self._lost[name] = (self.world.now, self.pool.stores[name].wiped)
+        if not any(store.held for store in self.pool.stores.values()):
+            self._final = (NOTHING, 0)  # Nobody is left who could know.
         if self._confirmed is not None:
             holders = tuple(one for one in self._confirmed[0] if one != name)
             self._confirmed = (holders, self._confirmed[1])
@@ -109,7 +116,7 @@ class ReplicaReferees:
 
     def emitted(self, daemon: "ReplicationDaemon", told: Emit) -> None:
         if told.matter is Matter.LOSS:
-            self.seen[daemon.name].told_loss = True
+            self.seen[daemon.name].told_loss, self.seen[daemon.name].owes = True, ""
 
     def failed(self, name: Name) -> None:
         """A piece of its work."""
@@ -135,11 +142,18 @@ class ReplicaReferees:
             for name in others
             if self.contents.contains(self.pool.stores[name].content, content)
         )
-        if not any(name in holders for name in wanted):
+        gone = [
+            name for name, (at, held) in self._lost.items() if self._just_had(at, held, content)
+        ]
+        if not any(name in holders or name in gone for name in wanted):
             who = run.new or "anybody"
             self.broken(f"{daemon.name} says that its last state is at {who}, it is at {holders}")
         self.world.counters["flushes confirmed"] += 1
         self._confirmed = (holders, content)
+
+    def _just_had(self, at: int, held: Content, content: Content) -> bool:
+        """Its machine is lost, with its disk, and nobody has noticed yet."""
+        return self.world.now - at < SILENT_MS and self.contents.contains(held, content)
 
     # -- trees -----------------------------------------------------------------------------------
 
@@ -215,7 +229,8 @@ class ReplicaReferees:
             return  # It said nothing.
         said = daemon.before_start
         if newer(said.known, said.version) and not seen.told_loss:
-            self.broken(f"{name} starts on {said.version}, knows {said.known}, and tells nobody")
+            seen.owes = f"{name} starts on {said.version}, knows {said.known}, and tells nobody"
+            self.world.at(self.world.now + LATE_MS, self._has_told, seen, daemon)
         if self.world.counters["overlaps while parted"] or not self._one_line or not said.known:
             return  # Two lines; or its store was lost, and whoever knows more is out of reach.
         final, ended_at = self._final
@@ -230,6 +245,10 @@ class ReplicaReferees:
             self.broken(f"{name} loses {lost_ms} ms of writes, it said lag {said.lag_ms} ms")
         if lost_ms > self.pool.faults.max_lag_ms + LAG_SLACK_MS:
             self.broken(f"{name} loses {lost_ms} ms of writes without consent")
+
+    def _has_told(self, seen: Seen, daemon: "ReplicationDaemon") -> None:
+        if seen.owes and daemon.alive and not daemon.stopped:
+            self.broken(seen.owes)
 
     # -- at the end ------------------------------------------------------------------------------
 

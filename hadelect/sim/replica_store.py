@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from hadelect.core.replication.effects import Note
 from hadelect.core.replication.events import Failure
+from hadelect.core.replication.messages import UNKNOWN_MS
 from hadelect.core.versions import Line, Version, newer
-from hadelect.core.vocabulary import Millis
 from hadelect.sim.contents import NOTHING, Content, digest_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hadelect.sim.replica_referees import ReplicaReferees
 
 KEPT = 5
-NOTED_NOTHING = Note(None, Millis(0))
+NOTED_NOTHING = Note(None, UNKNOWN_MS)
 
 LineOf = Callable[[str], Line]
 
@@ -51,6 +51,7 @@ class Catalog:
     packed: dict[Content, bool] = field(default_factory=dict)  # Whole without live and shadow.
     asides: list[Content] = field(default_factory=list)
     note: Note = NOTED_NOTHING
+    noted_at: int = 0
 
 
 class ReplicaStore:
@@ -61,6 +62,7 @@ class ReplicaStore:
         self.catalog = Catalog()
         self.live: Content = NOTHING
         self.shadow: Content = NOTHING
+        self.wiped: Content = NOTHING  # What was held when it was wiped last.
         self.full = False  # The disk.
         self.switching = False  # The lock is held exclusively.
 
@@ -216,6 +218,7 @@ class ReplicaStore:
 
     def wipe(self, *, files: bool) -> None:
         """The state directory is emptied; `files`: the state itself, too."""
+        self.wiped = self.content
         self.catalog = Catalog()
         self.shadow = NOTHING
         if files:

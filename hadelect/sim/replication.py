@@ -174,10 +174,9 @@ class ReplicationDaemon(Process):
 
     def boot(self) -> None:
         store = self.side.store
-        note = store.catalog.note
-        decided = self._policy.boot(
-            self.rules, Found(store.held, note.known, note.lag_ms), self._now()
-        )
+        note, since = store.catalog.note, self.world.now - store.catalog.noted_at
+        found = Found(store.held, note.known, Millis(note.age_ms + since), note.others)
+        decided = self._policy.boot(self.rules, found, self._now())
         self.state = decided.state
         carry_out(decided.effects, self)
         self.side.pool.streams.begins(self)
@@ -288,11 +287,12 @@ class ReplicationDaemon(Process):
     def note(self, effect: do.Note) -> None:
         """It is on the disk a little later, or never."""
         length = self.world.dice.randint(*self.world.faults.disk_ms)
-        self.later(length, self._noted, effect)
+        self.later(length, self._noted, effect, self.world.now)
 
-    def _noted(self, effect: do.Note) -> None:
+    def _noted(self, effect: do.Note, noted_at: int) -> None:
         if not self.side.store.full:
-            self.side.store.catalog.note = effect
+            catalog = self.side.store.catalog
+            catalog.note, catalog.noted_at = effect, noted_at
 
     def emit(self, effect: do.Emit) -> None:
         self.world.counters[f"replication: {effect.matter.value}"] += 1

@@ -9,6 +9,7 @@ from hadelect.core.events import (
     PersistFailed,
     Released,
     SupervisorReady,
+    Tick,
 )
 from hadelect.core.frozen import replace
 from hadelect.core.messages import (
@@ -670,6 +671,32 @@ def test_a_member_that_is_mute_for_longer_looks_again_at_that_instant() -> None:
     assert member.role() is Role.PASSIVE
     member.wait(1)
     assert member.role() is Role.ELECTION
+
+
+def test_mode_none_the_end_of_a_leadership_is_no_reason_to_stand_for_who_was_frozen() -> None:
+    """What waited in its inbox is old: others may have elected since (seed 544210). It hears them
+    all, or listens for the longest lease that it ever promised.
+    """
+    for inbox_first in (True, False):
+        member = Member(rules_of(B, NONE))
+        member.follow(A, 64)
+        member.hear(C, Report(standing()))
+        assert member.state.record.longest_lease_ms == 3000
+        member.rules = replace(member.rules, lease_ms=Millis(1000))
+        resigned = Resign(proof_of(A, 64), None, "an upgrade")
+        if inbox_first:
+            member.now = Millis(8000)
+            member.hear(A, resigned)
+            assert member.role() is Role.PASSIVE
+            member.feed(Tick(Millis(333)))
+        else:
+            member.late(8000 - member.now)
+            member.hear(A, resigned)
+        assert C in obstacle(member.rules, member.state, member.now)
+        member.wait(2900)
+        assert member.role() is Role.PASSIVE
+        member.wait(700)
+        assert member.role() is Role.ELECTION
 
 
 def test_mode_none_a_member_stopped_right_after_its_start_has_heard_nobody() -> None:

@@ -16,6 +16,7 @@ from hadelect.core.events import (
     Shutdown,
     SupervisorReady,
 )
+from hadelect.core.frozen import replace
 from hadelect.core.messages import (
     Alive,
     AliveAck,
@@ -166,6 +167,19 @@ def test_an_isolated_leader_of_a_majority_gives_up_in_time() -> None:
     assert sent(proof, Resign, C)[0].proof == proof_of(A, 64)
 
 
+@pytest.mark.parametrize("arbitration", list(Arbitration))
+def test_who_opens_a_stream_need_not_wait_for_a_long_heartbeat(arbitration: Arbitration) -> None:
+    """Its own lease may be shorter than that; an Alive within an election round is soon enough."""
+    hello = Hello(rules_of().identity, "0.1.0", "x")
+    member = leader_of(rules_of(arbitration=arbitration), B, C)
+    assert not sent(member.hear(B, hello), Alive)
+    member.rules = replace(member.rules, heartbeat_ms=Millis(750))
+    keep_leading(member, 500, B, C)
+    told = member.hear(B, hello)
+    assert [word.sent_at for word in sent(told, Alive, B)] == [member.now]
+    assert not sent(told, Alive, C)
+
+
 def test_an_isolated_leader_in_mode_none_goes_on() -> None:
     """As HTCondor's HAD: each side of a partition leads."""
     member = leader_of(rules_of(arbitration=NONE), B, C)
@@ -249,6 +263,14 @@ def test_mode_none_who_follows_a_later_leader_is_no_rival_whatever_a_third_membe
     assert not of(member.hear(C, late), Stop)
     member.wait(member.rules.lease_ms)
     assert of(member.hear(C, late), Stop)
+
+
+def test_mode_none_a_leader_that_is_no_member_is_no_reason_to_yield() -> None:
+    """Whoever names it has another list: any entry of ours outranks it."""
+    member = leader_of(rules_of(B, NONE), C)
+    stranger = Report(standing(term=Term(member.state.term + 64), leader=Name("cm9:51450")))
+    assert not of(member.hear(C, stranger), Stop)
+    assert member.role() is Role.LEADER
 
 
 def test_mode_none_the_senior_yields_to_a_rival_that_is_deaf() -> None:

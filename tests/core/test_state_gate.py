@@ -46,6 +46,7 @@ from tests.core.member import (
     sent,
     standing,
 )
+from tests.core.test_leading import keep_leading
 
 PREPARE, FLUSH = Errand.PREPARE_STATE, Errand.FLUSH_STATE
 DONE, FAILED, UNKNOWN = Outcome.DONE, Outcome.FAILED, Outcome.UNKNOWN
@@ -380,6 +381,18 @@ def test_a_restart_is_refused_where_the_files_are_gone() -> None:
     member.feed(exits(member))
     member.wait(1)
     assert not of(ended(member, FAILED, "STATE_FILE is empty"), Start)
+
+
+def test_silence_after_a_refusal_is_no_consent() -> None:
+    """Seed 431: the files were gone, its daemon had said so, and was frozen then."""
+    member = running(copy_of(5))
+    member.feed(ReplicaChanged(copy_of(5, ready=False, problem="STATE_FILE is empty")))
+    member.feed(exits(member))
+    member.wait(1)
+    ended(member, FAILED, "STATE_FILE is empty")
+    keep_leading(member, 3_500, B, C)
+    assert member.state.gate.run is not None
+    assert not of(ended(member, UNKNOWN, "it does not answer"), Start)
 
 
 # --- the end ---

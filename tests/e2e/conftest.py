@@ -7,6 +7,7 @@ import pytest
 
 from tests.e2e import disks, lan
 from tests.e2e.lab import Lab, Pool
+from tests.e2e.replicas import Replicas
 
 _story = pytest.StashKey[Lab]()
 
@@ -43,6 +44,20 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
     yield make
     for lab in built:
         lab.close()
+
+
+@pytest.fixture
+def replicated(build: Callable[[Pool], Lab]) -> Iterator[Callable[..., Replicas]]:
+    """Builds a lab whose scheduler keeps jobs: its mode, and configuration besides."""
+    made: list[Replicas] = []
+
+    def make(mode: str, **more: object) -> Replicas:
+        made.append(Replicas(build(Pool(mode, manner="keeps_jobs")), **more))
+        return made[-1]
+
+    yield make
+    for pool in made:
+        pool.close()
 
 
 @pytest.hookimpl(wrapper=True)

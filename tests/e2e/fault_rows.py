@@ -169,6 +169,21 @@ STATE = (
     Fault("state_gone", "the state itself, on all machines",
           "no scheduler is started on nothing; `explain` says why and names the way out",
           HowLong.REPAIR, "bring a copy back; or `hadelect state accept --accept-empty-state --reason …`", "state_not_prepared"),
+    Fault("state_newest_lost", "the leader's machine, when its copies were older than REPLICATION_MAX_LAG",
+          "no scheduler is started on what is that old; `explain` says what is missing and names the way out",
+          HowLong.REPAIR, "bring the machine back; or `hadelect state accept --accept-loss --reason …`", "state_not_prepared"),
+    Fault("state_restored", "an older version of the state, wished back by an operator",
+          "`hadelect state restore` makes it the newest version; refused, with the remedy, while a scheduler may run",
+          HowLong.REPAIR, "`hadelect state list`, `show`; stop all HADs, `restore`, start them", NOT_SIMULATED + "an operator's wish, not a fault"),
+    Fault("replica_disk_full", "room for the copy of a standby (disk full)",
+          "its old version stays whole; it says why, is not handed over to, and is current again when there is room",
+          HowLong.REPAIR, "make room", BY_SEEDS),
+    Fault("replica_disk_read_only", "the disk of a standby's copy (remounted read-only)",
+          "the same",
+          HowLong.REPAIR, "mount it read-write", BY_SEEDS),
+    Fault("replication_key_differs", "agreement: a member with another REPLICATION_KEY_FILE",
+          "it gets and gives nothing; both sides say so, others stay current",
+          HowLong.NOTHING, "make the key the same on all members, restart `hadelect replication` there", NOT_SIMULATED + "keys are not in the model"),
 )
 
 CONTROLLEES = (

@@ -65,8 +65,9 @@ class Replicas:
         self.ledger = Ledger(lab.journal.path.with_name("ledger"))
         self.more = more
         self._daemons: dict[Host, subprocess.Popen[bytes]] = {}
+        self._spools = {host: host.home / "spool" for host in lab.hosts}
         for host in lab.hosts:
-            (host.home / "spool").mkdir()
+            self._spools[host].mkdir()
             host.configure({**lab.settings(host), **self.settings(host)})
 
     def settings(self, host: Host) -> dict[str, object]:
@@ -80,7 +81,24 @@ class Replicas:
         }
 
     def state(self, host: Host) -> Path:
-        return host.home / "spool/state"
+        return self._spools[host] / "state"
+
+    def key(self, host: Host) -> Path:
+        """Its REPLICATION_KEY_FILE."""
+        return host.home / "key"
+
+    def on_disk(self, host: Host, disk: Path) -> None:
+        """Before it is started: its state lies there."""
+        self._spools[host] = disk
+        host.configure({**self.lab.settings(host), **self.settings(host)})
+
+    def keyed(self, key: bytes) -> None:
+        """Before anything is started: all have this key."""
+        for host in self.lab.hosts:
+            self.key(host).write_bytes(key)
+            self.key(host).chmod(0o600)
+            settings = {**self.lab.settings(host), **self.settings(host)}
+            host.configure({**settings, "REPLICATION_KEY_FILE": self.key(host)})
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -112,7 +130,8 @@ class Replicas:
         pid = self._daemons[host].pid
         os.kill(pid, signal.SIGSTOP)
         yield
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
     def power_off(self, *hosts: Host) -> None:
         """All processes of these hosts at once."""
@@ -138,7 +157,7 @@ class Replicas:
     def lose_all(self, *hosts: Host) -> None:
         """All that a host keeps of the state, but for what it remembers about it."""
         for host in hosts:
-            for path in (host.home / "spool").iterdir():
+            for path in self._spools[host].iterdir():
                 shutil.rmtree(path)
             shutil.rmtree(host.home / "state/replication/packs", ignore_errors=True)
 
@@ -196,6 +215,11 @@ class Replicas:
         found: dict[str, Any] = json.loads(answer.stdout)
         return found
 
+    def trouble(self, host: Host, with_: Host) -> str:
+        """Why its daemon is not connected to that one."""
+        peers = self.listed(host)["peers"]
+        return next(str(peer["trouble"]) for peer in peers if peer["member"] == with_.name)
+
     # --- judging -------------------------------------------------------------------------------
 
     def lost_nothing(self) -> None:
@@ -213,6 +237,10 @@ class Replicas:
             f"{missed:.1f} s of jobs are lost: {known} were told, then {start}"
         )
 
+    def found(self) -> int:
+        """How many jobs the scheduler found that began last."""
+        return self._last_start().number
+
     def _last_start(self) -> Entry:
         """Of the scheduler that the journal says began last; its own word may come a bit later."""
         run = self.lab.ran()
@@ -223,17 +251,25 @@ class Replicas:
 
         return until(told, self.lab.pool.bound, lambda: f"{run} did not say what it found")
 
-    def all_alike(self) -> None:
-        """Freeze the scheduler, and wait until all copies are the same."""
-        for pid in self.lab.controllees():
+    @contextlib.contextmanager
+    def quiet(self, *among: Host) -> Iterator[tuple[str, int]]:
+        """The scheduler is frozen, all copies are the same: their version and their last job."""
+        hosts = among or tuple(self.lab.hosts)
+        frozen = self.lab.controllees()
+        for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
-        hosts = self.lab.hosts
 
-        def alike() -> bool:
-            versions = {str(copy and copy["version"]) for copy in self.copies(hosts[0]).values()}
-            return len(versions) == 1 == len({self.jobs(host) for host in hosts})
+        def alike() -> tuple[str, int] | None:
+            copies = self.copies(hosts[0])
+            found = [copies[host.name] for host in hosts]
+            versions = {str(copy and copy["version"]) for copy in found}
+            jobs = {self.jobs(host) for host in hosts}
+            return (versions.pop(), jobs.pop()) if len(versions) == 1 == len(jobs) else None
 
-        until(alike, self.lab.pool.bound, lambda: f"copies differ: {self.copies(hosts[0])}")
+        yield until(alike, self.lab.pool.bound, lambda: f"copies differ: {self.copies(hosts[0])}")
+        for pid in frozen:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def everywhere(self, known: int) -> None:
         """Wait until the live files of all hosts have this job."""
@@ -243,6 +279,14 @@ class Replicas:
 
         found = lambda: f"{known} is not in all of {[self.jobs(h) for h in self.lab.hosts]}"  # noqa: E731
         until(there, self.lab.pool.bound, found)
+
+    def torn(self, host: Host) -> str:
+        """What in the live files there is a mixture of two versions; empty = nothing."""
+        state = self.state(host)
+        done = [int(line) for line in (state / "jobs").read_text().split()]
+        last = int((state / "last").read_text())
+        whole = done == list(range(1, len(done) + 1)) and len(done) - last in {0, 1}
+        return "" if whole else f"last job {last}, jobs {done[:3]} … {done[-3:]}, {len(done)}"
 
     def jobs(self, host: Host) -> int:
         """The number of the last job in the live files there; -1 if there are none."""

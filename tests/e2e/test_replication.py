@@ -1,40 +1,26 @@
 """The scheduler's state is there, whole and newest, wherever it starts."""
 
-from collections.abc import Callable, Iterator
-
-import pytest
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from tests.e2e.faults import proves
-from tests.e2e.host import Part
-from tests.e2e.lab import PATIENCE, Lab, Pool, until
-from tests.e2e.replicas import Replicas
+from tests.e2e.host import Host, Part
+from tests.e2e.lab import PATIENCE, until
+from tests.e2e.replicas import PORT, Replicas
 
-Build = Callable[[Pool], Lab]
-Replicated = Callable[[str], Replicas]
+Replicated = Callable[..., Replicas]
 # Seconds of jobs that a crash may cost: the wait for a pause between jobs, a copy, a busy machine.
 LAG = 1.5
 
 
-@pytest.fixture
-def replicated(build: Build) -> Iterator[Replicated]:
-    """A lab whose scheduler keeps jobs; nothing is started in it yet."""
-    made: list[Replicas] = []
-
-    def make(mode: str) -> Replicas:
-        made.append(Replicas(build(Pool(mode, manner="keeps_jobs"))))
-        return made[-1]
-
-    yield make
-    for pool in made:
-        pool.close()
-
-
-@proves("state_moved", mode="majority")
+@proves("state_moved", "state_restored", mode="majority")
 def test_a_planned_move_loses_no_job(replicated: Replicated) -> None:
     """Handed over, handed back, and stopped by SIGTERM: each scheduler finds all jobs of the one
-    before it, and goes on with the next number.
+    before it, and goes on with the next number. In the end an operator goes back to an old version.
     """
-    pool = replicated("majority")
+    pool = replicated("majority", REPLICATION_KEEP=100)
     pool.start_all()
     leader = pool.current()
     for target in (pool.lab.hosts[2], pool.lab.hosts[0]):
@@ -51,7 +37,33 @@ def test_a_planned_move_loses_no_job(replicated: Replicated) -> None:
     pool.current(*pool.lab.peers(leader))
     pool.lost_nothing()
     assert not pool.asides(*pool.lab.peers(leader))
+    goes_back(pool, *pool.lab.peers(leader))
     pool.lab.never_two()
+
+
+def goes_back(pool: Replicas, *members: Host) -> None:
+    """An operator wants what was there before the last jobs; while a scheduler runs he is told how
+    to get it, and when none does he gets it.
+    """
+    leader = pool.current(*members)
+    with pool.quiet(*members) as (version, jobs):
+        pass
+    pool.grown()
+    wanted = ("state", "restore", version, "--reason", "jobs were deleted by mistake")
+    refused = leader.cli(*wanted)
+    assert refused.returncode == 1
+    assert "stop the HADs of all members" in refused.stderr
+    before = pool.lab.ran()
+    standby = next(host for host in members if host is not leader)
+    for host in (standby, leader):
+        assert host.end() == 0
+    assert leader.cli("state", "show", version).returncode == 0
+    assert "restore it there" in standby.cli(*wanted).stderr
+    answer = leader.cli(*wanted)
+    assert answer.returncode == 0, answer.stderr
+    pool.lab.start(*members)
+    pool.lab.moved(before)
+    assert pool.found() == jobs, "not what the version held"
 
 
 @proves("state_leader_cut", mode="majority")
@@ -75,7 +87,8 @@ def test_the_leaders_machine_is_lost(replicated: Replicated) -> None:
 @proves("state_split")
 def test_a_cut_leader_takes_jobs_alone(replicated: Replicated, mode: str) -> None:
     """The side that leads in the end goes on with its jobs, on all members; what the other side
-    took meanwhile is kept aside where it was taken, and shown, until an operator forgets it.
+    took meanwhile is kept aside where it was taken, and shown, until an operator forgets it, or
+    goes on with it by putting its files in the place of the newest ones.
     """
     pool = replicated(mode)
     pool.start_all()
@@ -87,17 +100,37 @@ def test_a_cut_leader_takes_jobs_alone(replicated: Replicated, mode: str) -> Non
     pool.grown()
     old.net.mend(old.number)
     leader = pool.current()
+    assert mode == "none" or leader is not old
     pool.everywhere(pool.ledger.taken())
-    losers = [old] if mode == "majority" else pool.lab.peers(old)
-    assert leader not in losers
-    kept = pool.asides(*losers)
-    assert kept, "nothing was kept aside"
-    host, name, path = kept[0]
-    assert list(path.rglob("jobs")), f"{path} holds no jobs"
-    assert host.cli("state", "forget", name, "--reason", "looked at").returncode == 0
-    assert name not in [aside for _, aside, _ in pool.asides(host)]
+    kept = [copy for copy in pool.asides(*pool.lab.peers(leader)) if list(copy[2].rglob("jobs"))]
+    assert kept, f"no jobs were kept aside: {pool.asides(*pool.lab.hosts)}"
+    host, aside, path = kept[0]
+    for name in ("hadelect_replica_conflicts_total", "hadelect_replica_asides"):
+        until(partial(host.metric, name), PATIENCE, lambda: "it is not counted")
+    assert "what was here is kept in" in host.cli("history").stdout
+    assert "aside" in leader.cli("check", "pool").stdout
+    if mode == "none":
+        before = pool.lab.ran()
+        goes_on_with(pool, leader, next(path.rglob("jobs")).parent)
+        pool.lab.moved(before)
+        assert pool.found() == len((path / "0.state/jobs").read_text().split())
+    assert host.cli("state", "forget", aside, "--reason", "looked at").returncode == 0
+    assert aside not in [name for _, name, _ in pool.asides(host)]
     if mode == "majority":
         pool.lab.never_two()
+
+
+def goes_on_with(pool: Replicas, leader: Host, files: Path) -> None:
+    """An operator prefers these. While he puts them where the newest were no scheduler runs, and no
+    replication daemon, which would take missing files for a damage that it can repair.
+    """
+    for host in (*pool.lab.peers(leader), leader):
+        assert host.end() == 0
+    pool.kill(leader)
+    shutil.rmtree(pool.state(leader))
+    shutil.copytree(files, pool.state(leader))
+    pool.start_all(leader)
+    pool.lab.start(*pool.lab.peers(leader))
 
 
 @proves("replication_daemon_killed", mode="majority")
@@ -111,6 +144,10 @@ def test_either_daemon_may_die_alone(replicated: Replicated) -> None:
     before, standby = pool.lab.ran(), pool.lab.peers(leader)[0]
     pool.kill(leader)
     until(lambda: pool.problem(leader), PATIENCE + 3, lambda: "nobody says that it does not answer")
+    assert leader.metric("hadelect_replica_problem") == 1
+    check = standby.cli("check", "pool")
+    assert check.returncode == 1
+    assert f"the replication daemon {leader.address}:{PORT} does not answer here" in check.stdout
     pool.start(leader)
     assert pool.current() is leader
     with pool.frozen(leader):
@@ -163,8 +200,8 @@ def test_state_that_is_gone_everywhere_starts_nothing(replicated: Replicated) ->
     pool.current()
     pool.everywhere(pool.grown())
     before = pool.lab.ran()
-    pool.all_alike()
-    pool.power_off()
+    with pool.quiet():
+        pool.power_off()
     pool.lose_all(*pool.lab.hosts)
     pool.start_all()
     host = pool.lab.hosts[1]

@@ -94,7 +94,7 @@ async def test_nothing_is_installed_under_a_controllee(tmp_path: Path) -> None:
 
 
 async def test_another_key_is_no_member(tmp_path: Path) -> None:
-    """A daemon with another REPLICATION_KEY_FILE gets no stream, and both say why in their logs."""
+    """A daemon with another REPLICATION_KEY_FILE gets no stream, and both say why."""
     key = tmp_path / "key"
     key.write_bytes(b"0123456789abcdef")
     async with pool(tmp_path, 2) as (one, other):
@@ -105,6 +105,9 @@ async def test_another_key_is_no_member(tmp_path: Path) -> None:
         refused = b'replica_refused_total{what="unwelcome"}'
         await until(lambda: refused + b" 0.0" not in one.daemon._metrics_text())
         assert not one.daemon.watches.connected(other.daemon.driver.rules.me)
+        for daemon in (one.daemon, other.daemon):
+            peer = daemon.driver.rules.peers[0]
+            await until(lambda d=daemon, p=peer: "another key" in d.watches.trouble(p))  # type: ignore[misc]
 
 
 async def test_random_bytes_on_the_port_change_nothing(tmp_path: Path) -> None:

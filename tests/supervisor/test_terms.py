@@ -52,6 +52,7 @@ def test_retitle_needs_the_term_in_force() -> None:
     terms.bind(5)
     assert "not the one in force" in terms.retitle(4, 9)
     assert "not above" in terms.retitle(5, 5)
+    assert "not above" in terms.retitle(5, 4)
     hashed = terms.secret_hash
     assert not terms.retitle(5, 9)
     assert (terms.term, terms.secret_hash) == (9, hashed)

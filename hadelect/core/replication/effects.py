@@ -10,7 +10,7 @@ from enum import Enum
 
 from hadelect.core.replication.messages import Advert
 from hadelect.core.versions import Line, Replica, Version
-from hadelect.core.vocabulary import Millis, Name, Term
+from hadelect.core.vocabulary import NO_TERM, Millis, Name, Term
 
 # --- work ---
 
@@ -127,10 +127,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Remember over a restart (Found): the newest version heard of, and how old ours may be."""
+    """Remember over a restart (Found), with the time of day: its age goes on growing.
+
+    `known`: the newest version heard of; `others`: the highest term that another member led.
+    """
 
     known: Version | None
-    lag_ms: Millis
+    age_ms: Millis  # How long ago all of the leader's state was in what we hold.
+    others: Term = NO_TERM
 
 
 class Matter(Enum):

@@ -9,7 +9,7 @@ its effect names, or by Failed.
 from dataclasses import dataclass
 from enum import Enum
 
-from hadelect.core.replication.messages import Advert
+from hadelect.core.replication.messages import UNKNOWN_MS, Advert
 from hadelect.core.versions import Line, Version
 from hadelect.core.vocabulary import NO_TERM, Millis, Name, Term
 
@@ -202,7 +202,8 @@ class Found:
 
     held: Line | None = None
     known: Version | None = None
-    lag_ms: Millis = Millis(0)  # As last noted (Note).
+    age_ms: Millis = UNKNOWN_MS  # As last noted (Note), and the time since then.
+    others: Term = NO_TERM  # As last noted.
 
 
 Event = (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from hadelect.core.frozen import replace
 from hadelect.core.replication.rules import ReplicationRules
-from hadelect.core.replication.state import LONG_AGO, Peer, State
+from hadelect.core.replication.state import Peer, State
 from hadelect.core.versions import Line, Version, contains, newer
 from hadelect.core.vocabulary import NO_TERM, TERM_STRIDE, Name, Term
 
@@ -77,16 +77,24 @@ def doomed(state: State, line: Line) -> str:
     if state.live.dirty:
         after = f"after {mine}" if mine else "before the first version"
         return f"it was written to {after}, and {line.version} does not have that"
+    if twice(state, line):
+        return f"term {state.author} led twice, as a store was lost: {line.version} is the other's"
     if not contains(line, mine):
         return f"its line ended with {mine}, and {line.version} went on without that"
     return ""
+
+
+def twice(state: State, line: Line) -> bool:
+    """Whether it has more of a term of ours than we ever took, who alone take them."""
+    mine = state.version
+    if mine is None or mine.term != state.author:
+        return False
+    ends = (*line.ends, line.version.place)
+    return any(term == mine.term and last > mine.sequence for term, last in ends)
 
 
 def learn(state: State, version: Version | None) -> State:
     """Somebody names a version."""
     if not newer(version, state.known):
         return state
-    state = replace(state, known=version)
-    if not state.synced and newer(version, state.version):
-        state = replace(state, verified_at=LONG_AGO)  # Slept through: it may be of any age.
-    return state
+    return replace(state, known=version)

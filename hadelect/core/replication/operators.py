@@ -54,7 +54,9 @@ def on_restored(state: State, line: Line) -> Decision:
     words = f"{asked.version} is restored, as {line.version}: {asked.because}"
     told = Emit(Matter.OPERATOR, words, line.version, warning=True)
     answer = Answer(asked.id, ok=True, text=words)
-    state = replace(state, restoring=None, author=line.version.term)
+    # What was started meanwhile, on what was just restored, makes it its own.
+    author = state.author if state.writes else line.version.term
+    state = replace(state, restoring=None, author=author)
     return Decision(state, (told, answer))
 
 

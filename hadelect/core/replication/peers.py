@@ -5,6 +5,7 @@ from hadelect.core.replication import lag, lines
 from hadelect.core.replication.effects import Emit, Matter
 from hadelect.core.replication.events import Heard, PeerDown, PeerUp
 from hadelect.core.replication.messages import Advert
+from hadelect.core.replication.rules import ReplicationRules
 from hadelect.core.replication.state import LONG_AGO, Decision, Peer, State
 from hadelect.core.versions import conflicting
 from hadelect.core.vocabulary import NO_TERM, Name
@@ -26,7 +27,7 @@ def on_down(state: State, event: PeerDown) -> Decision:
     return Decision(lag.follow(state.with_peer(gone)))
 
 
-def on_heard(state: State, event: Heard) -> Decision:
+def on_heard(rules: ReplicationRules, state: State, event: Heard) -> Decision:
     peer, said = state.peer(event.sender), event.advert
     if peer is None or not peer.up:
         return Decision(state)
@@ -35,11 +36,17 @@ def on_heard(state: State, event: Heard) -> Decision:
         peer = replace(peer, avoid_until=LONG_AGO)
     asked = max(peer.asked, said.asks)
     peer = replace(
-        peer, advert=said, heard_at=state.now, asked=asked, owed=peer.owed or asked > peer.asked
+        peer,
+        advert=said,
+        usual=lag.usual(peer, said, state.now),
+        heard_at=state.now,
+        asked=asked,
+        owed=peer.owed or asked > peer.asked,
     )
     state = lag.follow(state.with_peer(peer))
     state = lines.learn(state, said.line.version if said.line else None)
-    return forked(lag.claim(lines.learn(state, said.known), said), event.sender, before)
+    state = lag.on_heard(rules, lines.learn(state, said.known), peer, said)
+    return forked(state, event.sender, before)
 
 
 def forked(state: State, name: Name, before: Advert | None) -> Decision:

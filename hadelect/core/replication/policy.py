@@ -50,9 +50,10 @@ from hadelect.core.replication.events import (
     Told,
     Unwanted,
 )
+from hadelect.core.replication.messages import UNKNOWN_MS
 from hadelect.core.replication.rules import ReplicationRules
 from hadelect.core.replication.state import Consent, Decision, Live, Peer, State
-from hadelect.core.versions import newest
+from hadelect.core.versions import newer, newest
 from hadelect.core.vocabulary import Millis
 
 
@@ -66,8 +67,10 @@ def boot(rules: ReplicationRules, found: Found, now: Millis) -> Decision:
         held=held,
         known=newest([found.known, held.version if held else None]),
         author=lines.author_of(rules, held),
-        verified_at=Millis(now - found.lag_ms),
+        verified_at=Millis(now - found.age_ms),
+        founded=found.age_ms < UNKNOWN_MS,
         lost_at=now,
+        others=found.others,
         look_due=Millis(now + rules.interval_ms),
     )
     return go_on(rules, state)
@@ -105,7 +108,7 @@ def take(rules: ReplicationRules, state: State, event: Event) -> Decision:
         case PeerDown():
             return peers.on_down(state, event)
         case Heard():
-            return peers.on_heard(state, event)
+            return peers.on_heard(rules, state, event)
         case Changed():
             return Decision(on_changed(state, event))
         case Looked() | Marked() | Snapped() | Fetched() | Installed() | Restored() | Failed():
@@ -128,6 +131,7 @@ def on_told(rules: ReplicationRules, state: State, told: Told) -> Decision:
     before = state
     same = told.leads and told.term == before.told.term
     state = lag.follow(replace(state, told=told, flushed=before.flushed and same))
+    state = lag.others_led(rules, state, told.term)
     if state.writes and not (before.writes and same):
         return began(rules, state)
     if before.writes and not state.writes:
@@ -139,9 +143,11 @@ def began(rules: ReplicationRules, state: State) -> Decision:
     """A controllee runs on the live files: from here on they are the truth."""
     term = state.told.term
     clean = state.live.looked and not state.live.dirty
+    lost = newer(state.known, state.version) and state.known != state.given_up
     state = replace(
         state,
         author=term,
+        given_up=None,
         synced=True,
         founded=state.founded or clean,
         received=None,
@@ -154,15 +160,21 @@ def began(rules: ReplicationRules, state: State) -> Decision:
     words = f"takes versions under term {term}, from {state.version or 'what is there'} on"
     if not lines.continues(state, term):
         words = saying.beyond(state)
-    return Decision(state, (Emit(Matter.ROLE, words, state.version),))
+    told = Emit(Matter.ROLE, words, state.version)
+    if lost:  # HAD decided before it could hear of that one.
+        words = f"started on {state.version}: {state.known} was heard of too late, and goes aside"
+        return Decision(state, (told, Emit(Matter.LOSS, words, state.known, warning=True)))
+    return Decision(state, (told,))
 
 
 def left(rules: ReplicationRules, state: State, before: State) -> Decision:
     """It leads no more. What its controllee wrote last may be in no version yet."""
     live = state.live
     if not before.flushed:
-        live = Live(looked=lines.continues(state, state.author), dirty=True, due=True)
-    state = replace(state, live=live, verified_at=state.now, emptied="")
+        # What is being read now was read before the end.
+        looked = lines.continues(state, state.author)
+        live = Live(looked=looked, dirty=True, due=True, touched=True)
+    state = lag.left(replace(state, live=live, emptied=""), before.told.term)
     told = Emit(Matter.ROLE, f"takes no more versions under term {before.told.term}", state.version)
     return Decision(state, (told,))
 
@@ -179,8 +191,8 @@ def on_changed(state: State, event: Changed) -> State:
     live = state.live
     if state.writes and not live.dirty:
         state = replace(state, verified_at=state.now)
-    # Nobody should write to a copy: it is compared, exactly.
-    looked = live.looked and (state.writes or not event.settled)
+    # Nobody should write to a copy: it is compared, exactly, before anything starts on it.
+    looked = live.looked and state.writes
     due = live.due or event.settled
     live = replace(live, looked=looked, dirty=True, due=due, touched=True)
     return replace(state, live=live)

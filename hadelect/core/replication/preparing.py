@@ -13,6 +13,7 @@ from hadelect.core.frozen import replace
 from hadelect.core.replication import lag, lines, work
 from hadelect.core.replication.effects import Emit, ErrandDone, Fetch, Install, Look, Matter
 from hadelect.core.replication.events import Prepare
+from hadelect.core.replication.messages import UNKNOWN_MS
 from hadelect.core.replication.rules import ReplicationRules
 from hadelect.core.replication.state import Decision, Peer, Preparing, State
 from hadelect.core.versions import Line, newer
@@ -43,7 +44,7 @@ def go_on(rules: ReplicationRules, state: State) -> Decision:
         return refuse(state, f"{preparing.broken}{hint if state.live.missing else ''}")
     if not state.live.looked:
         return work.begin(state, Look)
-    if work.unsnapped(state) and state.live.due and not preparing.unsnapped:
+    if work.unsnapped(state) and not preparing.snapped:
         return work.begin(state, work.snapshot(rules, state, full=True))
     if state.writes:
         return stay(rules, state, preparing)
@@ -136,7 +137,7 @@ def remedy(rules: ReplicationRules, state: State) -> str:
 
 def age(state: State) -> str:
     length = lag.lag_ms(state)
-    if length >= lag.UNKNOWN_MS:
+    if length >= UNKNOWN_MS:
         return "nobody knows how much"
     return f"at most the changes of {length / 1000:.1f} s"
 
@@ -155,7 +156,7 @@ def done(rules: ReplicationRules, state: State, preparing: Preparing, lost: str)
         words = f"the live files differ from {state.version} and are taken as they are"
         effects.append(Emit(Matter.LOSS, words, state.version, warning=True))
     ready = Emit(Matter.PREPARED, f"ready on {state.version or 'what is there'}", state.version)
-    state = replace(state, preparing=None, refused="")
+    state = replace(state, preparing=None, refused="", given_up=state.known if lost else None)
     answer = ErrandDone(preparing.id, ok=True, because=because)
     return Decision(state, (*effects, ready, answer))
 

@@ -31,6 +31,8 @@ from hadelect.core.replication.work import backoff
 from hadelect.core.versions import Line, newer
 from hadelect.core.vocabulary import NO_TERM, Millis
 
+NO_DIGITS = str.maketrans("", "", "0123456789")
+
 Result = Looked | Marked | Snapped | Fetched | Installed | Restored | Failed
 
 
@@ -76,12 +78,15 @@ def on_snapped(rules: ReplicationRules, state: State, work: Snapshot, event: Sna
     state = replace(
         state,
         live=Live(looked=True, dirty=live.touched, due=live.due),
-        founded=True,
-        verified_at=since if live.touched else state.now,
         look_due=Millis(state.now + rules.interval_ms) if work.full else state.look_due,
         emptied="",
         consent=replace(state.consent, empty="") if work.empty else state.consent,
     )
+    if state.writes:  # Else it was all there before: since when, is another question.
+        verified_at = since if live.touched else state.now
+        state = replace(state, founded=True, verified_at=verified_at)
+    if state.preparing is not None:
+        state = replace(state, preparing=replace(state.preparing, snapped=True))
     if state.flushing is not None:
         state = replace(state, flushing=replace(state.flushing, snapped=True), flushed=True)
     if event.line is None:
@@ -104,7 +109,7 @@ def clean(state: State) -> State:
 def fetched(state: State, work: Fetch) -> State:
     source = state.peer(work.source)
     assert source is not None
-    return state.with_peer(replace(source, failures=0))
+    return state.with_peer(replace(source, failures=0, because=""))
 
 
 def on_installed(
@@ -128,7 +133,7 @@ def on_installed(
     if not newer(state.known, work.line.version):  # Nothing is missing: nothing to consent to.
         state = replace(state, consent=Consent())
     state = replace(now_held(state, work.line), live=live, author=author, received=None)
-    return Decision(lag.held_is(state, work.line.version), told)
+    return Decision(lag.believe(state), told)
 
 
 def on_failed(rules: ReplicationRules, state: State, work: Work, event: Failed) -> Decision:
@@ -174,7 +179,12 @@ def shaken(state: State, preparing: Preparing, work: Work, event: Failed) -> Sta
         return replace(state, preparing=replace(preparing, broken=event.because))
     looked = event.failure is Failure.EMPTY
     live = replace(state.live, looked=looked)
-    return replace(state, preparing=replace(preparing, unsnapped=True), live=live)
+    return replace(state, preparing=replace(preparing, snapped=True), live=live)
+
+
+def alike(one: str, other: str) -> bool:
+    """The same words, whatever their numbers: what is told again and again is told once."""
+    return one.translate(NO_DIGITS) == other.translate(NO_DIGITS)
 
 
 def not_fetched(rules: ReplicationRules, state: State, work: Fetch, event: Failed) -> Decision:
@@ -183,7 +193,9 @@ def not_fetched(rules: ReplicationRules, state: State, work: Fetch, event: Faile
     assert source is not None
     failures = source.failures + 1
     later = Millis(state.now + backoff(rules, failures))
-    state = state.with_peer(replace(source, failures=failures, avoid_until=later))
+    because = source.because if alike(source.because, event.because) else event.because
+    failing = replace(source, failures=failures, avoid_until=later, because=because)
+    state = state.with_peer(failing)
     if state.preparing is not None:
         without = (*state.preparing.without, work.source)
         tried = replace(state.preparing, without=without, because=event.because)

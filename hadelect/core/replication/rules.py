@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hadelect.core.versions import Version
-from hadelect.core.vocabulary import TERM_STRIDE, Millis, Name
+from hadelect.core.vocabulary import TERM_STRIDE, Millis, Name, Term
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class ReplicationRules:
     slow_beat_ms: Millis = Millis(1_000)  # … and of everybody else; of a report while a lag runs.
     silent_ms: Millis = Millis(3_000)  # A peer not heard for so long is out of reach.
     patience_ms: Millis = Millis(2_000)  # How long a winner waits for peers that are still looking.
+    note_ms: Millis = Millis(10_000)  # What must survive a restart is written down so often.
     young_ms: Millis = Millis(5_000)  # A new daemon waits so long for all its peers to be heard.
     soon_ms: Millis = Millis(10_000)  # After a start everything is looked at, once.
     retry_ms: Millis = Millis(500)  # After a failure; doubles …
@@ -37,4 +38,8 @@ class ReplicationRules:
 
     def wrote(self, version: Version) -> bool:
         """Whether it was taken here: a term's remainder names its only leader."""
-        return version.term % TERM_STRIDE == self.position
+        return self.leads(version.term)
+
+    def leads(self, term: Term) -> bool:
+        """Whether that term is one of this member's."""
+        return term % TERM_STRIDE == self.position

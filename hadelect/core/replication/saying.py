@@ -2,8 +2,8 @@
 
 1. An advert goes to all when it says something new, and as a beat; to who asked, at once.
 2. HAD hears at once whether it may start here, and every second how old the copy is.
-3. What must survive a restart is written down at most once a second: that something newer is known
-   of, and that ours is too old.
+3. What must survive a restart is written down now and then: our next life takes the age of its copy
+   from it, and must not be told that it is younger than it is.
 """
 
 from hadelect.core.frozen import replace
@@ -31,6 +31,7 @@ def announce(rules: ReplicationRules, state: State) -> Decision:
         known=state.known,
         leads=state.told.term if state.writes else NO_TERM,
         sure=state.live.looked and not work.unsnapped(state) and not state.writes,
+        others=state.others,
         asks=state.asks,
     )
     beat = state.now >= state.beat_due
@@ -41,10 +42,9 @@ def announce(rules: ReplicationRules, state: State) -> Decision:
         state = replace(state, announced=said, beat_due=Millis(state.now + length))
     if not to:
         return Decision(state)
-    age = lag.told_ms(state)
-    effects = tuple(
-        [Announce(peer.name, replace(said, lag_ms=age, echoes=peer.asked)) for peer in to]
-    )
+    age, idle = lag.age_ms(state), lag.idle_ms(state)
+    told = replace(said, age_ms=age, idle_ms=idle, sent_at=state.now)
+    effects = tuple([Announce(peer.name, replace(told, echoes=peer.asked)) for peer in to])
     peers = tuple([replace(peer, owed=False) if peer.owed else peer for peer in state.peers])
     return Decision(replace(state, peers=peers), effects)
 
@@ -113,7 +113,7 @@ def verdict_on_copy(rules: ReplicationRules, state: State) -> tuple[bool, str]:
     if state.held is None:
         return not lacks and settled(rules, state), ""
     if lag.too_old(rules, state):
-        return False, stale(state, lacks=lacks)
+        return False, stale(state, lacks=lacks) + given_up(state)
     return settled(rules, state) and not state.live.dirty, ""
 
 
@@ -127,13 +127,20 @@ def unfetched(state: State) -> str:
     if not failing:
         return ""
     names = ", ".join(peer.name for peer in failing)
-    return f"newer state cannot be had from {names}: see the log of the replication daemon"
+    return f"newer state cannot be had from {names}: {failing[0].because}"
 
 
 def stale(state: State, *, lacks: bool) -> str:
     if lacks:
         return f"state {state.known} is out of reach, and {state.version} here is too old"
     return f"{state.version} here is too old: nobody confirms for long that it is the newest"
+
+
+def given_up(state: State) -> str:
+    """The way out, where nobody leads who could mend it."""
+    if state.led:
+        return ""
+    return f"; bring back who had the newest, or give it up: {ACCEPT} --accept-loss --reason WHY`"
 
 
 def settled(rules: ReplicationRules, state: State) -> bool:
@@ -148,10 +155,10 @@ def settled(rules: ReplicationRules, state: State) -> bool:
 
 def note(rules: ReplicationRules, state: State) -> Decision:
     lacking = state.known if newer(state.known, state.version) else None
-    noted = (lacking, lag.too_old(rules, state))
-    recovered = state.noted[1] and not noted[1]  # Seldom, and what is on the disk would be wrong.
-    if noted == state.noted or (state.now < state.note_due and not recovered):
+    noted = (lacking, state.others, state.founded)
+    news = noted != state.noted and state.now >= state.note_due
+    if not news and state.now < state.note_due + rules.note_ms:
         return Decision(state)
     due = Millis(state.now + rules.slow_beat_ms)
     state = replace(state, noted=noted, note_due=due)
-    return Decision(state, (Note(state.known, lag.lag_ms(state)),))
+    return Decision(state, (Note(state.known, lag.noted_ms(state), state.others),))

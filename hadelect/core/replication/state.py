@@ -24,11 +24,15 @@ class Peer:
     name: Name
     up: bool = False  # Its stream is open.
     heard_at: Millis = LONG_AGO  # Or since when its stream is open, if it has said nothing yet.
+    usual: Millis | None = (
+        None  # From `sent_at` to its arrival, of the fastest word on this stream.
+    )
     advert: Advert | None = None  # None: nothing yet on this stream.
     asked: int = 0  # The highest `asks` that we had from it on this stream.
     owed: bool = False  # An advert, at once.
     avoid_until: Millis = LONG_AGO  # Nothing is fetched from it before then …
-    failures: int = 0  # … because so many transfers in a row failed.
+    failures: int = 0  # … because so many transfers in a row failed …
+    because: str = ""  # … the first of them in these words.
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Preparing:
     without: tuple[Name, ...] = ()  # Who failed to give what it has …
     because: str = ""  # … the last of them for this reason.
     broken: str = ""  # Why our own store could not give back what it held.
-    unsnapped: bool = False  # What the last controllee left could not be made a version.
+    snapped: bool = False  # What the last controllee left is a version now, or cannot be one.
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,15 @@ class State:
     flushing: Flushing | None = None
     consent: Consent = Consent()
     emptied: str = ""  # Used: what runs may have been started on nothing, for this reason.
+    given_up: Version | None = None  # The last Prepare was answered without it, and said so.
     restoring: AskRestore | None = None  # Is answered when it is done.
     asks: int = 0  # Counts our questions to the peers.
     verified_at: Millis = LONG_AGO  # The leader's live state was in our `held` then.
-    led: bool = False  # Somebody leads the pool, …
-    lost_at: Millis = LONG_AGO  # … or nobody does since then: the lag stands still.
-    founded: bool = False  # `verified_at` is more than what an earlier life has left.
+    led: bool = False  # Somebody leads the pool and may write, …
+    lost_at: Millis = LONG_AGO  # … or nobody does since then: the lag stands still, …
+    ended: bool = False  # … and that is more than when this life began.
+    others: Term = NO_TERM  # The highest term that another member leads, or has led.
+    founded: bool = False  # `verified_at` is known.
     synced: bool = False  # This life has followed a leader, or led: nothing was slept through.
     claims: tuple[Claim, ...] = ()  # What we were told of versions that we may yet install.
     beat_due: Millis = LONG_AGO
@@ -122,7 +129,8 @@ class State:
     note_due: Millis = LONG_AGO
     announced: Advert | None = None  # Last, but for what each peer is told of its own question.
     reported: Replica | None = None
-    noted: tuple[Version | None, bool] = (None, False)  # Known, and whether too old: on disk.
+    noted: tuple[Version | None, Term, bool] = (None, NO_TERM, False)  # What our next life …
+    # … will know: what is lacking, who has led, whether the copy's age is known.
     refused: str = ""  # Why the last Prepare failed: said once.
 
     @property

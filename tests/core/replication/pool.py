@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hadelect.core.replication import effects as do
 from hadelect.core.replication import events as ev
 from hadelect.core.replication.hands import carry_out
-from hadelect.core.replication.messages import Advert
+from hadelect.core.replication.messages import UNKNOWN_MS, Advert
 from hadelect.core.replication.policy import boot, step, wake_at
 from hadelect.core.replication.rules import ReplicationRules
 from hadelect.core.replication.state import State
@@ -49,7 +49,8 @@ class Disk:
     kept: dict[Version, Content] = field(default_factory=dict)
     received: Line | None = None
     asides: list[Content] = field(default_factory=list)
-    note: do.Note = field(default_factory=lambda: do.Note(None, Millis(0)))
+    note: do.Note = field(default_factory=lambda: do.Note(None, UNKNOWN_MS))
+    noted_at: Millis = Millis(0)
 
 
 class Daemon:
@@ -69,7 +70,8 @@ class Daemon:
         self.unsettled = False
         self.after_switch: Callable[[], None] = lambda: None
         note = disk.note
-        decided = boot(self.rules, ev.Found(disk.held, note.known, note.lag_ms), pool.now)
+        age = Millis(note.age_ms + pool.now - disk.noted_at)
+        decided = boot(self.rules, ev.Found(disk.held, note.known, age, note.others), pool.now)
         self.state: State = decided.state
         carry_out(decided.effects, self)
 
@@ -107,7 +109,7 @@ class Daemon:
         self.answers.append(effect)
 
     def note(self, effect: do.Note) -> None:
-        self.disk.note = effect
+        self.disk.note, self.disk.noted_at = effect, self.pool.now
 
     def emit(self, effect: do.Emit) -> None:
         self.told.append(effect)

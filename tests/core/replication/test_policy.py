@@ -6,6 +6,7 @@ from hadelect.core.replication import events as ev
 from hadelect.core.replication.effects import Fetch, Install, Mark, Matter, Note, Snapshot
 from hadelect.core.replication.events import Failure
 from hadelect.core.replication.messages import Advert
+from hadelect.core.replication.results import alike
 from hadelect.core.versions import Version
 from hadelect.core.vocabulary import NO_TERM, Millis
 from tests.core.replication.pool import A, B, C, Pool, said, term, warned
@@ -123,13 +124,24 @@ def test_another_holder_is_asked_after_a_failure() -> None:
 
 
 def test_a_copy_that_cannot_be_had_is_told() -> None:
-    """After some attempts HAD knows that nobody should be started here."""
+    """After some attempts HAD knows that nobody should be started here, and why."""
     pool = leading()
     pool.daemons[C].fails[Fetch] = Failure.GONE
     pool.write(A, 2)
     assert not pool.daemons[C].replica.ready
     pool.wait(20_000)
-    assert "newer state cannot be had from" in pool.daemons[C].replica.problem
+    problem = pool.daemons[C].replica.problem
+    assert "newer state cannot be had from" in problem
+    assert problem.endswith(": it is gone")
+    pool.daemons[C].fails[Fetch] = Failure.PEER
+    pool.wait(60_000)
+    assert pool.daemons[C].replica.problem.endswith(": it is peer")
+
+
+def test_a_reason_with_numbers_in_it_is_told_once() -> None:
+    """Else each attempt on a full disk would be a line of the log."""
+    assert alike("7.1 needs 12 bytes more: make room", "7.2 needs 4711 bytes more: make room")
+    assert not alike("7.1 needs 12 bytes more: make room", "7.1 cannot be written: mount it")
 
 
 def test_a_disk_that_is_full_is_told_and_tried_again() -> None:

@@ -98,6 +98,7 @@ def test_a_peer_that_says_nothing_is_not_waited_for_long() -> None:
 def test_a_new_daemon_gives_its_peers_the_time_to_come() -> None:
     """The whole pool was down, and theirs starts a little later."""
     pool = leading()
+    pool.wait(2_000)
     crashed(pool)
     for name in (B, C):
         pool.stop(name)
