@@ -123,11 +123,11 @@ def has_newer(state: State, peer: Peer) -> bool:
 
 
 def unfetched(state: State) -> str:
-    failing = [peer for peer in state.peers if peer.failures >= work.TRIES]
-    if not failing:
+    holders = [peer for peer in state.peers if has_newer(state, peer)]
+    if any(peer.failures < work.TRIES for peer in holders):
         return ""
-    names = ", ".join(peer.name for peer in failing)
-    return f"newer state cannot be had from {names}: {failing[0].because}"
+    names = ", ".join(peer.name for peer in holders)
+    return f"newer state cannot be had from {names}: {holders[0].because}"
 
 
 def stale(state: State, *, lacks: bool) -> str:

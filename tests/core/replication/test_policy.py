@@ -144,6 +144,23 @@ def test_a_reason_with_numbers_in_it_is_told_once() -> None:
     assert not alike("7.1 needs 12 bytes more: make room", "7.1 cannot be written: mount it")
 
 
+def test_who_may_get_it_from_another_has_no_problem() -> None:
+    """Nothing could be had from anybody for a while (the disk was full), then it could again from
+    the leader: what failed with others before is no reason not to hand over.
+    """
+    pool = leading()
+    pool.daemons[C].fails[Fetch] = Failure.PEER
+    pool.write(A, 2)
+    pool.wait(20_000)
+    pool.daemons[C].fails.clear()
+    pool.wait(40_000)
+    assert pool.live(C) == [1, 2]
+    pool.daemons[C].fails[Fetch] = Failure.PEER
+    pool.write(A, 3)
+    replica = pool.daemons[C].replica
+    assert (replica.ready, replica.problem) == (False, "")
+
+
 def test_a_disk_that_is_full_is_told_and_tried_again() -> None:
     """Nothing is lost by it."""
     pool = leading()
