@@ -3,6 +3,7 @@
 The configuration is that of deploy/slurm, byte by byte; docs/slurm.md is the recipe.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +72,5 @@ def test_no_job_is_lost(pool: Pool) -> None:
     (last,) = pool.submit(1, *HELD)
     assert last == max(jobs) + 1
     go.touch()
+    hooks = [re.findall(r"HAD_\w+ failed.*", head.log.read_text()) for head in pool.heads]
+    assert not any(hooks), hooks
