@@ -30,8 +30,8 @@ def lag_ms(state: State) -> Millis:
 
 
 def ended_at(state: State) -> Millis:
-    """When it was last possible that somebody wrote."""
-    return state.now if state.led else state.lost_at
+    """When it was last possible that somebody wrote: now, for who has not heard of an end."""
+    return state.lost_at if state.ended and not state.led else state.now
 
 
 def bounded(length_ms: int) -> Millis:

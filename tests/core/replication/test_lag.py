@@ -333,6 +333,18 @@ def test_what_an_advert_says_a_start_could_lose() -> None:
     assert Advert(age_ms=UNKNOWN_MS, idle_ms=Millis(5)).lag_ms == UNKNOWN_MS
 
 
+def test_who_was_started_alone_does_not_know_that_nobody_leads() -> None:
+    """Seed 659: with a witness; the leader, which it could not reach, wrote on after that."""
+    pool = leading()
+    pool.wait(10_250)
+    for name in (A, B, C):
+        pool.stop(name)
+    pool.start(B)
+    before = lag(pool, B)
+    pool.wait(20_000)
+    assert lag(pool, B) >= before + 20_000
+
+
 def test_notes_are_rare() -> None:
     """Of a thousand versions not a thousand notes."""
     pool = leading()
