@@ -185,6 +185,7 @@ class Daemon:
     async def stop(self) -> None:
         """Say the last words, close the doors. What is on the disk is whole at every instant."""
         self.watches.close()
+        self.shown.close()
         self.local.close()
         self.driver.close()
         self.notice.close()

@@ -53,13 +53,22 @@ class Shown:
         self.warnings: tuple[str, ...] = ()
         self._looking: asyncio.Task[None] | None = None
         self._again = False
+        self._closed = False
         self._changed = asyncio.Event()
 
     def refresh(self) -> None:
         """Look into the store again, by and by."""
+        if self._closed:
+            return
         self._again = True
         if self._looking is None or self._looking.done():
             self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    def close(self) -> None:
+        """The store is not looked into any more."""
+        self._closed = True
+        if self._looking is not None:
+            self._looking.cancel()
 
     async def refreshed(self) -> None:
         self.refresh()

@@ -165,7 +165,7 @@ THEIRS = Replica(Version(Term(64), 5, "ef"), None, ready=True)
 
 
 def replicating(own: Replica, theirs: Replica | None) -> State:
-    state = replace(follower(), replica=own, now=NOW)
+    state = replace(follower(), replica=own, replica_at=NOW, now=NOW)
     return state.with_peer(replace(state.peer(A), standing=replace(LEADS, replica=theirs)))
 
 
@@ -181,6 +181,8 @@ def test_copies_of_the_state() -> None:
         "ready": True,
         "problem": "",
     }
+    later = status_dict(status_of(FACTS, {}, state, Millis(NOW + 500)))["members"]
+    assert later[1]["replica"]["lag_seconds"] == 100.5
     assert told[0]["replica"]["known"] is None
     assert told[2]["replica"] is None
     lines = page(status_of(FACTS, {}, state, NOW))
