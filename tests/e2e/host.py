@@ -90,9 +90,12 @@ class Host:
         for pid in lan.inhabitants(self.namespace):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-        if self.had is not None:
-            self.had.kill()  # Just started, it may not have stepped into the namespace yet.
         lan.evict(self.namespace)
+        # Just started, these may not have stepped into the namespace yet. Not before the others:
+        # a stopped process group that loses its leader is continued by the kernel.
+        for process in (self.had, self.replication):
+            if process is not None:
+                process.kill()
         self.reap()
 
     def reap(self) -> None:

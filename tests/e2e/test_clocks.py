@@ -31,7 +31,7 @@ def test_the_wall_clock_jumps(build: Build, mode: str) -> None:
     """An hour ahead, then two back, on all members: nobody moves, and the log shows the jump."""
     if not LIBRARIES:
         pytest.skip("not installed: libfaketime (Debian: faketime)")
-    lab = build(Pool(mode))
+    lab = build(Pool(mode, preset=""))  # The stand-in for a clock reads a file at each look.
     clock = lab[0].home / "clock"
     clock.write_text("+0\n")
     for host in lab.hosts:
@@ -47,7 +47,9 @@ def test_the_wall_clock_jumps(build: Build, mode: str) -> None:
     leader = lab.settled()
     before = lab.ran()
     for ahead in (HOUR, -HOUR):
-        clock.write_text(f"{ahead:+d}\n")
+        fresh = clock.with_suffix(".new")  # Exchanged at once: it is read all the time.
+        fresh.write_text(f"{ahead:+d}\n")
+        fresh.replace(clock)
         for host in lab.hosts:
             host.signal(signal.SIGHUP, Part.SUPERVISOR)  # It says so in its log.
             until(lambda: has_its_hour(host, ahead), lab.pool.bound, lambda: f"{host}: no jump")  # noqa: B023

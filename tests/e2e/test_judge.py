@@ -110,7 +110,7 @@ def test_a_term_that_falls_is_seen(journal: Journal, begin: Begin) -> None:
 
 
 # These are proved by the stories that need them.
-ODD = {"fails", "fork_bomb", "huge", "writes_to_a_disk"}
+ODD = {"fails", "fork_bomb", "huge", "keeps_jobs", "writes_to_a_disk"}
 
 
 @pytest.mark.parametrize("manner", sorted(set(MANNERS) - ODD))
