@@ -108,10 +108,13 @@ def socket_in(
 
 
 def evict(namespace: str) -> None:
-    """SIGKILL everything in a namespace and wait until it is empty."""
+    """SIGKILL everything in a namespace and wait until it is empty.
+
+    The youngest first: the kernel continues a stopped process group whose parent ends.
+    """
     deadline = time.monotonic() + 10
     while living := [pid for pid in inhabitants(namespace) if not zombie(pid)]:
-        for pid in living:
+        for pid in sorted(living, key=lambda pid: (int(started(pid) or 0), pid), reverse=True):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         if time.monotonic() > deadline:
