@@ -19,9 +19,10 @@ from hadelect.core.leading import lead
 from hadelect.core.messages import PreVote, PreVoteReply, Probe, ProbeReply, Refused, SendId, Vote
 from hadelect.core.roles import become, to_passive, wait_again
 from hadelect.core.state import LONG_AGO, Candidacy, Decision, Phase, State
+from hadelect.core.terms import credible
 from hadelect.core.views import (
     active_promise,
-    known_term,
+    next_own_term,
     obstacle,
     standing_of,
     turn,
@@ -35,7 +36,6 @@ from hadelect.core.vocabulary import (
     Refusal,
     Role,
     Rules,
-    next_term,
 )
 
 OVERTAKEN_MS = 20
@@ -158,7 +158,7 @@ def stand(rules: Rules, state: State) -> Decision:
         return Decision(plan(rules, passive.state, candidacy, rules.round_ms), passive.effects)
     if silent := fencing.owed(rules, state):
         return fencing.begin(rules, state, candidacy, silent)
-    term = next_term(known_term(state), rules.position(rules.me))
+    term = next_own_term(rules, state, state.now)
     record = replace(
         state.record,
         term=term,
@@ -203,7 +203,8 @@ def on_prevote_reply(rules: Rules, state: State, sender: Name, reply: PreVoteRep
 def leader_lives_says(rules: Rules, state: State, sender: Name, reply: PreVoteReply) -> Decision:
     """A peer hears a leader that we do not: believe it as long as it would itself."""
     standing = reply.standing
-    leader = standing.leader if standing.leader in rules.peers else None
+    known = standing.leader in rules.peers and credible(state, standing.term)
+    leader = standing.leader if known else None
     until = max(rules.round_ms, rules.lease_ms - standing.leader_heard_ms)
     believed = replace(
         state,
@@ -229,7 +230,7 @@ def on_refused(rules: Rules, state: State, sender: Name, refused: Refused) -> De
     candidacy = state.candidacy
     if candidacy is None or candidacy.phase is not Phase.VOTE or refused.term != candidacy.term:
         return Decision(state)
-    if refused.refusal is Refusal.OLD_TERM:
+    if refused.refusal is Refusal.OLD_TERM and credible(state, refused.standing.known_term):
         return stand(rules, state)  # A higher number is known now (its standing told us).
     return tally(rules, state, sender, refused.refusal)
 

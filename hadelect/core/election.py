@@ -65,6 +65,7 @@ from hadelect.core.render import happening
 from hadelect.core.roles import become
 from hadelect.core.state import LONG_AGO, Decision, PeerView, Promise, State
 from hadelect.core.state_gate import UNKNOWN_YET
+from hadelect.core.terms import with_doubt
 from hadelect.core.ticking import on_tick, wake_at
 from hadelect.core.vocabulary import (
     NO_TERM,
@@ -254,10 +255,11 @@ def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decis
     if standing is None:
         view = heard(with_vote(view, message), state.now)
         return on_message(rules, state.with_peer(view), sender, message)
+    view, doubt = with_doubt(state, view, standing)
     state = state.with_peer(heard(view, state.now, standing))
     state = following.hear_rumour(rules, state, standing)
     told = following.pass_on(rules, state, standing)
-    met = leading.meet_rival(rules, state, sender, standing).plus(*told)
+    met = leading.meet_rival(rules, state, sender, standing).plus(*doubt, *told)
     return met.then(lambda s: on_message(rules, s, sender, message))
 
 

@@ -13,6 +13,7 @@ from hadelect.core.messages import Alive, AliveAck, Leader, Report, Standing
 from hadelect.core.promises import promise_to_leader, with_known
 from hadelect.core.roles import to_passive
 from hadelect.core.state import LONG_AGO, Decision, State
+from hadelect.core.terms import credible
 from hadelect.core.views import active_promise, leader_lives, outranks, over, standing_of
 from hadelect.core.vocabulary import (
     Arbitration,
@@ -112,6 +113,8 @@ def hear_rumour(rules: Rules, state: State, standing: Standing) -> State:
     lease_ms = max(rules.lease_ms, state.lease_ms)
     patience = Millis(state.now - standing.leader_heard_ms + lease_ms)
     old = standing.term < state.term or over(state, standing.term, leader)
+    if not credible(state, standing.term):
+        return state
     if old or patience <= max(state.now, state.patience_until):
         return state
     if leader_lives(state, state.now) and state.leader != leader:
@@ -141,6 +144,8 @@ def pass_on(rules: Rules, state: State, standing: Standing) -> tuple[Send, ...]:
     assert standing.leader is not None
     other = Leadership(standing.term, standing.leader)
     fresh = standing.leader_heard_ms < 2 * rules.heartbeat_ms and other not in state.released
+    if not credible(state, other.term):
+        return ()
     if not fresh or not outranks(rules, other, Leadership(state.term, state.leader)):
         return ()
     news = replace(

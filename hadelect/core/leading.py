@@ -19,8 +19,10 @@ from hadelect.core.messages import Alive, AliveAck, Leader, Standing
 from hadelect.core.promises import with_known
 from hadelect.core.roles import become
 from hadelect.core.state import Candidacy, Decision, Leading, State
-from hadelect.core.views import known_term, outranks, reaches, standing_of
+from hadelect.core.terms import credible
+from hadelect.core.views import next_own_term, outranks, reaches, standing_of
 from hadelect.core.vocabulary import (
+    MAX_TERM,
     Arbitration,
     Cause,
     ControlleeState,
@@ -30,7 +32,6 @@ from hadelect.core.vocabulary import (
     Role,
     Rules,
     Term,
-    next_term,
 )
 
 
@@ -112,9 +113,7 @@ def on_alive_ack(rules: Rules, state: State, sender: Name, ack: AliveAck) -> Dec
     leading = with_ack(rules, leading, sender, ack)
     state = replace(state, leading=leading)
     if rules.identity.arbitration is Arbitration.NONE:
-        if standing.known_term > known_term_of(state):
-            return take_higher_term(rules, state)
-        return Decision(state)
+        return outgrow(rules, state, standing)
     return with_authority(rules, state, majority_authority(rules, leading))
 
 
@@ -136,7 +135,9 @@ def meet_rival(rules: Rules, state: State, told_by: Name, standing: Standing) ->
     rival = Leadership(standing.term, standing.leader)
     if rival in state.released or standing.leader_heard_ms >= 2 * rules.heartbeat_ms:
         return Decision(state)
-    if disowned(rules, state, rival):
+    if disowned(rules, state, rival) or not (
+        told_by == rival.leader or credible(state, rival.term)
+    ):
         return Decision(state)
     if rules.identity.arbitration is Arbitration.MAJORITY:
         if rival.term <= state.term:
@@ -166,7 +167,7 @@ def outgrow(rules: Rules, state: State, standing: Standing) -> Decision:
     """
     if rules.identity.arbitration is Arbitration.MAJORITY:
         return Decision(state)
-    if standing.known_term <= known_term_of(state):
+    if standing.known_term <= known_term_of(state) or not credible(state, standing.known_term):
         return Decision(state)
     return take_higher_term(rules, state)
 
@@ -201,7 +202,9 @@ def take_higher_term(rules: Rules, state: State) -> Decision:
     leading = state.leading
     if leading is None or leading.retitling is not None:
         return Decision(state)
-    term = next_term(known_term(state), rules.position(rules.me))
+    term = next_own_term(rules, state, state.now)
+    if term > MAX_TERM:
+        return Decision(state)  # It leads on in its own, while it lives.
     record = replace(
         state.record, term=term, vote=rules.me, promised_term=term, promised_to=rules.me
     )

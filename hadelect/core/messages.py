@@ -48,7 +48,7 @@ class Standing:
     term: Term  # Of the leadership it leads or follows.
     leader: Name | None  # Whom it follows (itself when it leads).
     leader_heard_ms: Millis  # How long ago it heard that leader; 0 when it leads.
-    known_term: Term  # The highest term it ever voted for or heard of.
+    known_term: Term  # The highest it voted for, followed, led or was named.
     blank: bool  # It knows of no leadership ever: a fresh member.
     mute: bool
     fit: bool

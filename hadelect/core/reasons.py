@@ -30,6 +30,7 @@ class Topic(Enum):
     DISK_BEHIND = "disk_behind"
     PROMISED = "promised"
     TERMS_UNKNOWN = "terms_unknown"
+    TERMS_SPENT = "terms_spent"
     JUST_STARTED = "just_started"
     # What it waits for.
     LEADER_LIVES = "leader_lives"

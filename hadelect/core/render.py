@@ -236,6 +236,8 @@ REASONS: dict[Topic, str] = {
     Topic.DISK_BEHIND: "its disk has not taken its last promise yet",
     Topic.PROMISED: "promised silence to {leader} (term {term})",
     Topic.TERMS_UNKNOWN: "it lost its memory and has not yet learned the others' terms",
+    Topic.TERMS_SPENT: "no term above {term} is left; stop all members, remove election.record from"
+    " each HAD_STATE_DIR, wait one lease and start them",
     Topic.JUST_STARTED: "it has just started and not heard {unheard} yet",
     Topic.LEADER_LIVES: "{leader} counts as alive; after {lease_seconds:g} s of silence it is"
     " suspected",

@@ -9,8 +9,9 @@ from hadelect.core.messages import Standing
 from hadelect.core.reasons import Reason, Topic, hindrance
 from hadelect.core.render import because
 from hadelect.core.state import PeerView, Promise, State
-from hadelect.core.versions import Version
+from hadelect.core.terms import believed, credible, known_term
 from hadelect.core.vocabulary import (
+    MAX_TERM,
     Arbitration,
     ControlleeState,
     Leadership,
@@ -19,6 +20,7 @@ from hadelect.core.vocabulary import (
     Role,
     Rules,
     Term,
+    next_term,
 )
 
 
@@ -50,20 +52,16 @@ def active_promise(state: State, now: Millis) -> Promise | None:
     return None if over(state, promise.term, promise.leader) else promise
 
 
-def known_term(state: State) -> Term:
-    """The highest term this member ever heard of; its own next one lies above it."""
-    heard = [peer.standing.known_term for peer in state.peers if peer.standing]
-    known = [entry.leadership.term for entry in state.known]
-    written = [version.term for version in versions_known(state)]
-    return Term(max(state.record.term, state.record.led, state.term, *heard, *known, *written))
-
-
-def versions_known(state: State) -> list[Version]:
-    """The state outlives the record of the terms under which it was written: where only that was
-    lost, a leader must not get a term below them (what it writes would look older than it is).
+def next_own_term(rules: Rules, state: State, now: Millis) -> Term:
+    """Above all that this member knows or believes of those it hears; who has lost its record
+    counts whomever it learned from, heard or not.
     """
-    mine = state.replica
-    return [version for version in (mine.version, mine.known) if version] if mine else []
+    told = (
+        peer.standing.known_term
+        for peer in state.peers
+        if peer.standing and (state.forgetful or reaches(rules, peer, now))
+    )
+    return next_term(believed(state, known_term(state), *told), rules.position(rules.me))
 
 
 def unfit_because(rules: Rules, state: State) -> str:
@@ -128,6 +126,8 @@ def obstacles(rules: Rules, state: State, now: Millis) -> Iterator[Reason]:
         yield hindrance(Topic.PROMISED, leader=to, term=term, left_seconds=left)
     if not has_learned(rules, state, now):
         yield hindrance(Topic.TERMS_UNKNOWN)
+    if next_own_term(rules, state, now) > MAX_TERM:
+        yield hindrance(Topic.TERMS_SPENT, term=known_term(state))
     if unheard := unheard_at_start(rules, state, now):
         left = seconds(state.started_at + longest_lease(rules, state) - now)
         yield hindrance(Topic.JUST_STARTED, unheard=unheard, left_seconds=left)
@@ -177,7 +177,8 @@ def has_learned(rules: Rules, state: State, now: Millis) -> bool:
     """
     if not state.forgetful:
         return True
-    told = [peer.standing for peer in state.peers if peer.standing]
+    standings = [peer.standing for peer in state.peers if peer.standing]
+    told = [standing for standing in standings if credible(state, standing.known_term)]
     if rules.identity.arbitration is Arbitration.NONE:
         return all(peer.standing for peer in state.peers if reaches(rules, peer, now))
     if len(told) >= len(state.peers) // 2 + 1:

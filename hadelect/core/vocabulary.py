@@ -15,6 +15,8 @@ Millis = NewType("Millis", int)  # An instant or a length, in milliseconds of CL
 
 TERM_STRIDE = 64  # Terms are unique: term % TERM_STRIDE is the candidate's position in the list.
 NO_TERM = Term(0)
+MAX_TERM = Term(2**53)  # What the wire carries, and what JSON's readers can tell apart.
+TERM_LEAP = 2**32  # Nobody is behind by more in earnest: a leadership a second for two years.
 
 
 class Role(Enum):

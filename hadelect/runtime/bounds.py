@@ -2,9 +2,11 @@
 
 import re
 
+from hadelect.core.vocabulary import MAX_TERM
+
 MAX_TEXT = 255  # Of a name, a pool, a version.
 MAX_WORDS = 2000  # Of a reason.
-MAX_NUMBER = 2**53  # Of a term, or of milliseconds.
+MAX_NUMBER = int(MAX_TERM)  # Of a term, or of milliseconds.
 
 HEX_256 = re.compile(r"[0-9a-f]{64}")
 

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from hadelect.core.effects import Record
-from hadelect.core.vocabulary import Name
+from hadelect.core.vocabulary import MAX_TERM, Name
 from hadelect.supervisor import slots
 from hadelect.supervisor.slots import Slot
 
 FILE = "election.record"
+TERMS = ("term", "led", "promised_term")  # Of a Record.
 Written = Callable[
     [int, str], None
 ]  # (serial, why it failed or ""), called in the writer's thread.
@@ -209,5 +210,7 @@ def _record(body: dict[str, Any]) -> Record:
         wanted = str if default is None else type(default)
         if not may_be_none and type(value) is not wanted:
             raise ValueError(f"{field.name} is {value!r}")
+        if field.name in TERMS and not 0 <= value <= MAX_TERM:
+            raise ValueError(f"{field.name} is {value}, at most {MAX_TERM} can be")
         known[field.name] = value
     return Record(**known)

@@ -274,7 +274,7 @@ class Supervisor(Process):
     def _new_secret(self) -> None:
         self._serial += 1
         words = f"{self.world.seed} {self.name} {self.machine.lives} {self._serial}"
-        self._secret = hashlib.sha256(words.encode()).hexdigest()[:32]
+        self._secret = hashlib.sha256(words.encode()).hexdigest()
 
     def _tell_over(self, term: Term, because: str) -> None:
         """An asked stop is done: that leadership never starts again, its secret may be known."""

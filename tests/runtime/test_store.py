@@ -124,6 +124,22 @@ def test_nonsense_under_a_good_checksum_is_refused(tmp_path: Path, body: bytes) 
         Store(tmp_path, VOTERS)
 
 
+@pytest.mark.parametrize("field", ["term", "led", "promised_term"])
+@pytest.mark.parametrize("value", [-1, 2**53 + 1, 2**63 - 1, 2**64])
+def test_a_term_that_no_peer_could_read_is_damage(tmp_path: Path, field: str, value: int) -> None:
+    """A member that went on from it would be refused by all the others, for ever."""
+    highest = replace(RECORD, **{field: Term(2**53)})  # type: ignore[arg-type]
+    store = Store(tmp_path, VOTERS)
+    write(store, highest)
+    store.close(5)
+    assert reopened(tmp_path).found.record == highest
+    store = Store(tmp_path, VOTERS)
+    write(store, replace(RECORD, **{field: Term(value)}))  # type: ignore[arg-type]
+    store.close(5)
+    with pytest.raises(StoreError, match=f"is damaged .{field} is {value}, .* remove the file"):
+        Store(tmp_path, VOTERS)
+
+
 def test_one_state_directory_one_member(tmp_path: Path) -> None:
     """A second daemon on the same directory is refused with the remedy."""
     first = Store(tmp_path, VOTERS)
