@@ -204,7 +204,8 @@ class Downloads:
         try:
             while True:
                 try:
-                    data = await asyncio.wait_for(call.read(), IDLE_SECONDS)
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        data = await call.read()
                 except TimeoutError:
                     raise PeerError(f"it sent nothing for {IDLE_SECONDS:g} s") from None
                 if not isinstance(data, bytes):

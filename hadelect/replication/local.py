@@ -212,7 +212,8 @@ class Beside:
         counts_at = loop.time() + WORD_SECONDS
         while not self._ended.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), WORD_SECONDS)
+                async with asyncio.timeout(WORD_SECONDS):
+                    await self._wanted.wait()
             if loop.time() >= counts_at:  # However often there is something else to say.
                 counts_at = loop.time() + WORD_SECONDS
                 await self._write(pb.ToHad(counts=self._counts()))

@@ -96,7 +96,8 @@ class Shown:
     async def change(self, seconds: float) -> None:
         """Until the next one, or so long."""
         try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
         except TimeoutError:
             return
 

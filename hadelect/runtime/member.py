@@ -193,7 +193,8 @@ class Member:
         while True:
             interval = max(PULSE_SECONDS, self.config.log.update_interval)
             try:
-                await asyncio.wait_for(self._config_changed.wait(), interval)
+                async with asyncio.timeout(interval):
+                    await self._config_changed.wait()
                 self._config_changed.clear()
             except TimeoutError:
                 self.log.info(line_of(self.status()))

@@ -87,7 +87,8 @@ class Link:
     async def nap(self, seconds: float) -> None:
         """Wait, unless somebody is in a hurry."""
         try:
-            await asyncio.wait_for(self.hurry.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.hurry.wait()
         except TimeoutError:
             return
         self.hurry.clear()

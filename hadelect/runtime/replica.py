@@ -172,7 +172,8 @@ class ReplicationClient:
     async def _listen(self, call: Any) -> None:
         """Until it ends the stream, or says nothing for too long."""
         while True:
-            said = await asyncio.wait_for(call.read(), SILENT_SECONDS)
+            async with asyncio.timeout(SILENT_SECONDS):
+                said = await call.read()
             if not isinstance(said, bytes):
                 return
             self._take(parsed(said))

@@ -66,7 +66,8 @@ class Resolver:
             return (host,)
         running = self._running.get(host) or self._begin(host)
         try:
-            return await asyncio.wait_for(asyncio.shield(running), timeout)
+            async with asyncio.timeout(timeout):
+                return await asyncio.shield(running)
         except TimeoutError:
             why = f"no answer within {timeout:g} s"
         except OSError as error:

@@ -194,7 +194,11 @@ class Running:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            await self.member.stop()
+            stopping = asyncio.create_task(self.member.stop())
+            done, _ = await asyncio.wait({stopping}, timeout=DEADLINE)
+            left = [str(task.get_coro()) for task in self.member._tasks if not task.done()]
+            assert done, f"{self.name} does not end; what goes on: {left or stopping.get_stack()}"
+            await stopping
 
     def counted(self, result: str) -> float:
         """Messages of all kinds with that result."""

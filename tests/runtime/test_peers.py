@@ -17,7 +17,7 @@ from hadelect.core.vocabulary import Arbitration, Identity, Millis, Name, Rules,
 from hadelect.runtime import channels
 from hadelect.runtime.metrics import Metrics
 from hadelect.runtime.outbox import LIMIT
-from hadelect.runtime.peers import CONNECT, Ours, Peers
+from hadelect.runtime.peers import CONNECT, Link, Ours, Peers
 from hadelect.runtime.resolver import AddressBook, Lookup, Resolver, lookup
 from hadelect.runtime.seldom import Seldom
 from hadelect.runtime.wire import Wire
@@ -148,6 +148,20 @@ async def test_another_identity_is_refused_with_both_values() -> None:
                 assert len(end.refusals()) == 1
                 assert end.refusals()[0].startswith(words)
                 assert not end.hellos()
+
+
+async def test_an_end_that_comes_with_a_hurry_is_an_end() -> None:
+    """A dialler that is ended in the very moment in which it is hurried ends; it dialled on, and
+    the daemon that waited for it never came to its end.
+    """
+    members = addresses(2)
+    link = Link(Name(members[1].name), End(members[0], identity_of(members), members[1:]))
+    napping = asyncio.create_task(link.nap(60))
+    await asyncio.sleep(0)  # It naps.
+    link.hurry.set()
+    napping.cancel()
+    await asyncio.wait({napping}, timeout=5)
+    assert napping.cancelled()
 
 
 async def test_another_daemon_of_our_own_name_is_told() -> None:
