@@ -22,8 +22,9 @@ from tests.bench.system_hadelect import AS_SHIPPED
 from tests.bench.table import Goal, Row, row
 from tests.e2e.host import Host, environment
 from tests.e2e.lab import Lab, Pool, until
+from tests.e2e.replicas import PORT, replicating
 
-PORT, RSYNC_PORT = 41450, 41873
+RSYNC_PORT = 41873
 MIB = 1 << 20
 SETTLE_MS = 50.0  # REPLICATION_SETTLE as shipped: what is promised counts from its end.
 HEARTBEAT_MS = 500.0
@@ -86,16 +87,16 @@ def _replicate(lab: Lab, amount: Amount, found: Found) -> None:
     leader, standby, witness = lab.hosts
     for host in lab.hosts:
         (host.home / "spool").mkdir()
-        host.configure({**lab.settings(host), **_settings(lab, host)})
+        host.configure({**lab.settings(host), **replicating(lab.hosts[:2], _state(host))})
     _large(_state(leader) / "large", amount.size)
     os.sync()
-    began = [_daemon(leader)]
+    leader.start_replication()
     lab.start(leader, witness)
     lab.settled(leader, witness, within=SETTLING)
     until(lambda: _version(leader), PATIENCE, leader.tail)
     _warm(lab.journal.path.parent / "warm", amount.size)
     with Listener(leader.namespace, leader.address, deaf_to_port=PORT) as listener:
-        began.append(_daemon(standby))
+        standby.start_replication()
         lab.start(standby)
         found.first = _seconds(standby, Path("large"), amount.size * MIB)
         lab.settled(within=SETTLING)
@@ -103,33 +104,13 @@ def _replicate(lab: Lab, amount: Amount, found: Found) -> None:
             _append(leader, standby, found)
         _many(leader, standby, amount, found)
     found.late += lateness(listener.heard, HEARTBEAT_MS)
-    found.memory += [_peak(daemon) for daemon in began]
+    found.memory += [_peak(host) for host in (leader, standby)]
     with _rsync_daemon(leader):
         _compare(leader, standby, found)
 
 
-def _settings(lab: Lab, host: Host) -> dict[str, object]:
-    return {
-        "HAD_USE_REPLICATION": "true",
-        "REPLICATION_LIST": ", ".join(f"{h.address}:{PORT}" for h in lab.hosts[:2]),
-        "REPLICATION_ARGS": f"-p {PORT}",
-        "STATE_FILE": _state(host),
-    }
-
-
 def _state(host: Host) -> Path:
     return host.home / "spool" / "state"
-
-
-def _daemon(host: Host) -> subprocess.Popen[bytes]:
-    with host.log.open("ab") as log:
-        return subprocess.Popen(
-            host.command("replication"),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment(),
-        )
 
 
 def _version(host: Host) -> str:
@@ -203,9 +184,10 @@ def _many(leader: Host, standby: Host, amount: Amount, found: Found) -> None:
     found.many = time.monotonic() - began
 
 
-def _peak(daemon: subprocess.Popen[bytes]) -> float:
-    """MB."""
-    said = Path(f"/proc/{daemon.pid}/status").read_text()
+def _peak(host: Host) -> float:
+    """Of its replication daemon, in MB."""
+    assert host.replication is not None
+    said = Path(f"/proc/{host.replication.pid}/status").read_text()
     peak = re.search(r"VmHWM:\s+(\d+)", said)
     assert peak is not None
     return int(peak[1]) / 1000

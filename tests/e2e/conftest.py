@@ -47,17 +47,13 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
 
 
 @pytest.fixture
-def replicated(build: Callable[[Pool], Lab]) -> Iterator[Callable[..., Replicas]]:
+def replicated(build: Callable[[Pool], Lab]) -> Callable[..., Replicas]:
     """Builds a lab whose scheduler keeps jobs: its mode, and configuration besides."""
-    made: list[Replicas] = []
 
     def make(mode: str, **more: object) -> Replicas:
-        made.append(Replicas(build(Pool(mode, manner="keeps_jobs")), **more))
-        return made[-1]
+        return Replicas(build(Pool(mode, manner="keeps_jobs")), **more)
 
-    yield make
-    for pool in made:
-        pool.close()
+    return make
 
 
 @pytest.hookimpl(wrapper=True)

@@ -47,6 +47,7 @@ class Host:
         self.replication: subprocess.Popen[bytes] | None = None
         self.stderr: int | None = None  # None: the log, as systemd's journal.
         self.environment: dict[str, str] = {}  # Besides what every service starts with.
+        self._services: list[subprocess.Popen[bytes]] = []
         home.mkdir(parents=True)
 
     def __repr__(self) -> str:
@@ -61,23 +62,26 @@ class Host:
     def start(self, *arguments: str) -> None:
         """`hadelect had`, as an administrator's systemd would."""
         assert self.had is None or self.had.poll() is not None, f"{self} runs already"
-        self.had = self._serve("had", "-p", str(self.port), *arguments)
+        self.had = self.service(*self._hadelect("had", "-p", str(self.port), *arguments))
 
     def start_replication(self) -> None:
         """`hadelect replication`, beside it; its words go to the same log."""
         assert self.replication is None or self.replication.poll() is not None
-        self.replication = self._serve("replication")
+        self.replication = self.service(*self._hadelect("replication"))
 
-    def _serve(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def service(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start what systemd would; it writes to the host's log and lives until power_off."""
         with self.log.open("ab") as log:
-            return subprocess.Popen(
-                self.command(*arguments),
+            service = subprocess.Popen(
+                [*self.inside(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log if self.stderr is None else self.stderr,
                 env=environment(**self.environment),
                 start_new_session=True,
             )
+        self._services.append(service)
+        return service
 
     def end(self, within: float = 15.0) -> int:
         """SIGTERM, and the exit code."""
@@ -93,16 +97,15 @@ class Host:
         lan.evict(self.namespace)
         # Just started, these may not have stepped into the namespace yet. Not before the others:
         # a stopped process group that loses its leader is continued by the kernel.
-        for process in (self.had, self.replication):
-            if process is not None:
-                process.kill()
+        for service in self._services:
+            service.kill()
         self.reap()
 
     def reap(self) -> None:
         """Take note that what was started here has ended."""
-        for process in (self.had, self.replication):
-            if process is not None:
-                process.wait(5)
+        for service in self._services:
+            service.wait(5)
+        self._services.clear()
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:
@@ -177,8 +180,11 @@ class Host:
 
     def command(self, *arguments: str) -> list[str]:
         """`hadelect ARGUMENTS` inside the namespace, with this host's configuration."""
+        return [*self.inside(), *self._hadelect(*arguments)]
+
+    def _hadelect(self, *arguments: str) -> list[str]:
         python = (sys.executable, "-P", "-c", CONSOLE_SCRIPT)
-        return [*self.inside(), *python, *arguments, "--config", str(self.config)]
+        return [*python, *arguments, "--config", str(self.config)]
 
     def inside(self) -> list[str]:
         return ["nsenter", f"--net={lan.NETNS / self.namespace}"]

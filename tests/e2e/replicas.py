@@ -10,13 +10,13 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.e2e import lan
-from tests.e2e.host import Host, environment
+from tests.e2e.host import Host
 from tests.e2e.lab import Lab, until
 from tests.e2e.scheduler import JOB_PERIOD
 
@@ -57,6 +57,16 @@ class Ledger:
         return jobs[-1].number if jobs else 0
 
 
+def replicating(hosts: Sequence[Host], state: Path) -> dict[str, object]:
+    """The configuration of one of these hosts, whose state is kept on all of them."""
+    return {
+        "HAD_USE_REPLICATION": "true",
+        "REPLICATION_LIST": ", ".join(f"{host.address}:{PORT}" for host in hosts),
+        "REPLICATION_ARGS": f"-p {PORT}",
+        "STATE_FILE": state,
+    }
+
+
 class Replicas:
     """The replication daemons of a lab, known by their processes."""
 
@@ -64,7 +74,6 @@ class Replicas:
         self.lab = lab
         self.ledger = Ledger(lab.journal.path.with_name("ledger"))
         self.more = more
-        self._daemons: dict[Host, subprocess.Popen[bytes]] = {}
         self._spools = {host: host.home / "spool" for host in lab.hosts}
         for host in lab.hosts:
             self._spools[host].mkdir()
@@ -72,10 +81,7 @@ class Replicas:
 
     def settings(self, host: Host) -> dict[str, object]:
         return {
-            "HAD_USE_REPLICATION": "true",
-            "REPLICATION_LIST": ", ".join(f"{h.address}:{PORT}" for h in self.lab.hosts),
-            "REPLICATION_ARGS": f"-p {PORT}",
-            "STATE_FILE": self.state(host),
+            **replicating(self.lab.hosts, self.state(host)),
             "NEGOTIATOR_ENVIRONMENT": f"STATE={self.state(host)};LEDGER={self.ledger.path}",
             **self.more,
         }
@@ -103,17 +109,8 @@ class Replicas:
     # --- life ----------------------------------------------------------------------------------
 
     def start(self, *hosts: Host) -> None:
-        """`hadelect replication`; it logs where the host's HAD does, as to the journal."""
         for host in hosts or self.lab.hosts:
-            with host.log.open("ab") as log:
-                self._daemons[host] = subprocess.Popen(
-                    host.command("replication"),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    env=environment(),
-                    start_new_session=True,
-                )
+            host.start_replication()
 
     def start_all(self, *hosts: Host) -> None:
         """Both daemons of each host, as after its boot."""
@@ -122,12 +119,13 @@ class Replicas:
 
     def kill(self, host: Host) -> None:
         """SIGKILL to the replication daemon alone."""
-        self._daemons[host].kill()
-        self._daemons[host].wait(5)
+        daemon = self._daemon(host)
+        daemon.kill()
+        daemon.wait(5)
 
     @contextlib.contextmanager
     def frozen(self, host: Host) -> Iterator[None]:
-        pid = self._daemons[host].pid
+        pid = self._daemon(host).pid
         os.kill(pid, signal.SIGSTOP)
         yield
         with contextlib.suppress(ProcessLookupError):
@@ -141,13 +139,10 @@ class Replicas:
                     os.kill(pid, signal.SIGSTOP)
         for host in hosts or self.lab.hosts:
             host.power_off()
-            self._daemons[host].wait(5)
 
-    def close(self) -> None:
-        """No process of ours is left that nobody waits for; files are the lab's."""
-        for daemon in self._daemons.values():
-            daemon.kill()
-            daemon.wait(5)
+    def _daemon(self, host: Host) -> subprocess.Popen[bytes]:
+        assert host.replication is not None, f"no replication daemon on {host}"
+        return host.replication
 
     def lose_live(self, *hosts: Host) -> None:
         """The live files of a host that is down are gone."""

@@ -74,7 +74,6 @@ class Machine(Host):
     def __init__(self, net: Lan, number: int, home: Path, name: str) -> None:
         super().__init__(net, number, home)
         self.hostname = name
-        self._services: list[subprocess.Popen[bytes]] = []
         self.state = home / "lib" / "slurm" / "slurmctld"
         for directory in ("slurm", "config.d", "run/munge", "lib/munge", "lib/hadelect"):
             (home / directory).mkdir(parents=True)
@@ -102,25 +101,6 @@ class Machine(Host):
         )
         assert done.returncode == 0, f"{self.hostname}: {command}: {done.stdout}{done.stderr}"
         return done.stdout
-
-    def service(self, *command: str) -> None:
-        """Start what systemd would; it writes to the machine's log and lives until power_off."""
-        with self.log.open("ab") as log:
-            service = subprocess.Popen(
-                [*self.inside(), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment(),
-                start_new_session=True,
-            )
-        self._services.append(service)
-
-    def reap(self) -> None:
-        super().reap()
-        for service in self._services:
-            service.wait(5)
-        self._services.clear()
 
     def boot(self) -> None:
         """Switch it on: munge first. `munged` returns once it answers."""

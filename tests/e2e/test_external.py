@@ -33,7 +33,6 @@ class Outside:
     def __init__(self, lab: Lab, guard: str) -> None:
         self.lab = lab
         self._cgroups: list[str] = []
-        self._managers: list[subprocess.Popen[bytes]] = []
         self._guard = guard
         for host in lab.hosts:
             self._add(host)
@@ -46,25 +45,8 @@ class Outside:
             cgroup = fence.cgroup_path(f"unit-{uuid.uuid4().hex}")
             self._cgroups.append(cgroup)
         service = [*PYTHON, str(SCHEDULER), str(self.lab.journal.path), "plain"]
-        with (host.home / "manager.log").open("wb") as log:
-            manager = subprocess.Popen(
-                [
-                    *host.inside(),
-                    *PYTHON,
-                    str(MANAGER),
-                    "serve",
-                    str(home),
-                    cgroup or "-",
-                    *service,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment(),
-                start_new_session=True,
-            )
-        self._managers.append(manager)
-        until((home / "socket").exists, 10, lambda: f"no manager on {host}")
+        host.service(*PYTHON, str(MANAGER), "serve", str(home), cgroup or "-", *service)
+        until((home / "socket").exists, 10, lambda: f"no manager on {host}:\n{host.tail()}")
         words = {
             name: " ".join([*PYTHON, str(MANAGER), word, str(home)])
             for name, word in (("START", "start"), ("STOP", "stop"), ("STATUS", "status"))
@@ -83,8 +65,6 @@ class Outside:
 
     def close(self) -> None:
         self.lab.close()
-        for manager in self._managers:
-            manager.wait(10)
         for cgroup in self._cgroups:
             fence.remove_cgroup(cgroup)
         for host in self.lab.hosts:

@@ -1,10 +1,9 @@
 """The sample of HTCondor's HA tutorial works unchanged but for the path of the negotiator."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.e2e.host import CONSOLE_SCRIPT, Host, environment
+from tests.e2e.host import CONSOLE_SCRIPT, Host
 from tests.e2e.lab import SCHEDULER, Lab, Pool, until
 
 Build = Callable[[Pool], Lab]
@@ -57,24 +56,16 @@ def write_sample(lab: Lab, host: Host) -> None:
 def start_sample(host: Host) -> None:
     """`hadelect had` without a word of its own: a host with its /etc/hosts and its state."""
     own_hosts = f'mount --bind {host.home}/hosts /etc/hosts && exec "$@"'
-    with host.log.open("ab") as log:
-        host.had = subprocess.Popen(
-            [
-                *host.inside(),
-                *("unshare", "--mount", "sh", "-c", own_hosts, "sh"),
-                *(sys.executable, "-P", "-c", CONSOLE_SCRIPT, "had"),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment(
-                HADELECT_CONFIG=str(host.config),
-                _HADELECT_HAD_STATE_DIR=str(host.home / "state"),
-                _HADELECT_HAD_ALLOW_INSECURE="true",
-                _HADELECT_HAD_USE_REPLICATION="false",  # Its daemon is not started here.
-            ),
-            start_new_session=True,
-        )
+    host.environment = {
+        "HADELECT_CONFIG": str(host.config),
+        "_HADELECT_HAD_STATE_DIR": str(host.home / "state"),
+        "_HADELECT_HAD_ALLOW_INSECURE": "true",
+        "_HADELECT_HAD_USE_REPLICATION": "false",  # Its daemon is not started here.
+    }
+    host.had = host.service(
+        *("unshare", "--mount", "sh", "-c", own_hosts, "sh"),
+        *(sys.executable, "-P", "-c", CONSOLE_SCRIPT, "had"),
+    )
 
 
 def test_the_sample_of_the_tutorial(build: Build) -> None:

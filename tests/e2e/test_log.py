@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tests.e2e.host import Host
 from tests.e2e.lab import Lab, Pool, until
+from tests.e2e.replicas import replicating
 
 Build = Callable[[Pool], Lab]
 
 SCHEDULER = Path(__file__).with_name("log_scheduler.py")
-PORT = 41450
 FRESH = 2.0  # Seconds that a backup may be behind in a pool where nothing is wrong.
 # What a word cannot know of its own way, from the leader's daemon to the backup's HAD.
 ON_ITS_WAY_NS = 200_000_000
@@ -40,10 +40,7 @@ class Log:
                 {
                     **lab.settings(host),
                     "NEGOTIATOR_ARGS": f"-I -S -E {SCHEDULER} {arguments}",
-                    "HAD_USE_REPLICATION": "true",
-                    "REPLICATION_LIST": ", ".join(f"{h.address}:{PORT}" for h in lab.hosts),
-                    "REPLICATION_ARGS": f"-p {PORT}",
-                    "STATE_FILE": self.of(host),
+                    **replicating(lab.hosts, self.of(host)),
                 }
             )
 

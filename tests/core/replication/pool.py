@@ -129,6 +129,11 @@ class Daemon:
         if seen and settled:
             self.settle()
 
+    def lose_live(self) -> None:
+        """Somebody removes the live files."""
+        self.disk.live = None
+        self.feed(ev.Changed(settled=True))
+
     def settle(self) -> None:
         """It has been quiet for a while."""
         if self.unsettled:

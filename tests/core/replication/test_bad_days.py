@@ -1,25 +1,20 @@
 """What the simulator found, each as a story: `python -m hadelect.sim --replicates --seed N`."""
 
 from hadelect.core.replication import events as ev
-from hadelect.core.replication.effects import Install, Mark, Matter, Snapshot
+from hadelect.core.replication.effects import Mark, Matter, Snapshot
 from hadelect.core.replication.events import Failure
 from hadelect.core.replication.messages import Advert
 from hadelect.core.versions import Version
 from tests.core.replication.pool import A, B, C, Disk, Pool, said, term, warned
 from tests.core.replication.test_policy import FIRST, SECOND, crashed, leading
-from tests.core.replication.test_preparing import answered
+from tests.core.replication.test_preparing import answered, bereft
 
 
 def started_on_nothing() -> Pool:
     """B leads with an operator's consent; what it writes (nothing) cannot be made a version."""
-    pool = leading()
-    crashed(pool)
-    pool.stop(C)
-    pool.disks[B].live = None
+    pool = bereft()
     daemon = pool.daemons[B]
-    daemon.fails = {Install: Failure.GONE, Mark: Failure.DISK, Snapshot: Failure.DISK}
-    daemon.feed(ev.Changed(settled=True))
-    pool.run()
+    daemon.fails |= {Mark: Failure.DISK, Snapshot: Failure.DISK}
     daemon.feed(ev.Accept(5, "begin anew (ann)", empty=True))
     assert answered(pool, B, 2)[0]
     pool.run_controllee(B, SECOND)
@@ -86,9 +81,8 @@ def test_a_restart_in_the_same_leadership_waits_for_nobody() -> None:
 
 def test_what_was_deleted_under_a_leader_comes_back_at_its_restart() -> None:
     pool = leading()
-    pool.disks[A].live = None
     pool.running.discard(A)
-    pool.daemons[A].feed(ev.Changed(settled=True))
+    pool.daemons[A].lose_live()
     pool.run()
     pool.daemons[A].feed(ev.Prepare(77, FIRST))
     pool.run()

@@ -301,13 +301,23 @@ def test_a_transfer_that_brings_the_newest_goes_on() -> None:
     assert pool.answer(B, 1)
 
 
+def bereft() -> Pool:
+    """Only B is left, its live files are gone and cannot be brought back."""
+    pool = leading()
+    crashed(pool)
+    pool.stop(C)
+    pool.daemons[B].fails[Install] = Failure.GONE
+    pool.daemons[B].lose_live()
+    pool.run()
+    return pool
+
+
 def test_missing_state_comes_back() -> None:
     """From what is held: nobody goes on without it, and no consent is needed."""
     pool = leading()
     crashed(pool)
-    pool.disks[B].live = None
     pool.daemons[B].fails[Install] = Failure.LOCKED
-    pool.daemons[B].feed(ev.Changed(settled=True))
+    pool.daemons[B].lose_live()
     pool.run()
     assert pool.daemons[B].replica.problem == "the state is missing: gone"
     assert not pool.daemons[B].replica.ready
@@ -319,13 +329,7 @@ def test_missing_state_comes_back() -> None:
 
 
 def test_missing_state_that_nobody_has_needs_consent() -> None:
-    pool = leading()
-    crashed(pool)
-    pool.stop(C)
-    pool.disks[B].live = None
-    pool.daemons[B].fails[Install] = Failure.GONE
-    pool.daemons[B].feed(ev.Changed(settled=True))
-    pool.run()
+    pool = bereft()
     ok, because = answered(pool, B, 2)
     assert not ok
     assert "--accept-empty-state" in because
@@ -346,13 +350,7 @@ def test_missing_state_that_nobody_has_needs_consent() -> None:
 
 def test_a_member_without_state_may_lead_once_it_may_start_on_nothing() -> None:
     """Before, its problem keeps it from leading, and names the way out when all has been tried."""
-    pool = leading()
-    crashed(pool)
-    pool.stop(C)
-    pool.disks[B].live = None
-    pool.daemons[B].fails[Install] = Failure.GONE
-    pool.daemons[B].feed(ev.Changed(settled=True))
-    pool.run()
+    pool = bereft()
     assert pool.daemons[B].replica.problem == "the state is missing: gone"
     pool.wait(10_000)
     assert "gone; bring it back, or `hadelect state accept" in pool.daemons[B].replica.problem
@@ -366,9 +364,8 @@ def test_consent_to_nothing_is_no_consent_to_leave_behind_what_others_have() -> 
     pool.daemons[B].fails[Fetch] = Failure.PEER
     pool.write(A, 2)
     crashed(pool)
-    pool.disks[B].live = None
     pool.daemons[B].fails = {Install: Failure.DISK}
-    pool.daemons[B].feed(ev.Changed(settled=True))
+    pool.daemons[B].lose_live()
     pool.run()
     pool.daemons[B].feed(ev.Accept(5, "begin anew", empty=True))
     ok, because = answered(pool, B, 2)
