@@ -255,7 +255,8 @@ class Store:
     def install(self, line: Line, aside: str = "") -> Path | None:
         """Switch the live files to the received version. Raises LockedError; then it waits.
 
-        `aside`: why the live files are set aside before, under the same lock; returns where.
+        `aside`: why the live files are set aside before, under the same lock; returns where. The
+        empty directories of a member that never held anything are not.
         """
         self._alone()
         self._tell()
@@ -263,7 +264,7 @@ class Store:
             raise GoneError(f"version {line.version} was not received: nothing is installed")
         kept = None
         with speaking("STATE_FILE"), nobody_runs(self._options.lock):
-            if aside:
+            if aside and (self.held or not all(root.live.is_blank() for root in self._stock.roots)):
                 kept = self.set_aside(aside)
             if line == self.received:
                 Switch(self._stock.catalog, self._stock.roots).begin()

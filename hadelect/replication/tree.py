@@ -1,6 +1,7 @@
 """One tree of files: a root's live one or its shadow; walked name by name, no link is followed."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -83,6 +84,13 @@ class Tree:
             return os.stat(place.name, dir_fd=place.directory, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
             return None
+
+    def is_blank(self) -> bool:
+        """Nothing is there, or a directory without a name in it."""
+        found = self.stat(b"")
+        if found is None or not stat.S_ISDIR(found.st_mode):
+            return found is None
+        return not os.listdir(self.directory(b""))  # noqa: PTH208 - of a descriptor
 
     def open(self, path: bytes, flags: int) -> int:
         place = self.place(path)

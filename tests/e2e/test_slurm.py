@@ -38,6 +38,7 @@ def test_no_job_is_lost(pool: Pool) -> None:
     )
     jobs = {running, *pool.submit(20, *HELD)}
     pool.replicated(max(jobs), *pool.heads)
+    assert [head.metric("hadelect_replica_asides") for head in pool.heads] == [0, 0, 0]
 
     pool.cut(cm1)
     assert pool.leader() is cm2

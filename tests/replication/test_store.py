@@ -323,6 +323,37 @@ def test_what_is_set_aside_is_what_is_replaced(source: Member, target: Member) -
     assert same(source, target)
 
 
+def test_a_first_installation_keeps_no_empty_directory(source: Member, target: Member) -> None:
+    """What is prepared on a new standby is nothing that was lost; a file in it would be, as would
+    an emptied directory where something was held.
+    """
+    source.snap()
+    target.spool.mkdir()
+    send(source, target)
+    assert target.store.received is not None
+    assert target.store.install(target.store.received, aside="before the first version") is None
+    assert target.store.asides() == []
+    assert same(source, target)
+    while target.store.catch_up():
+        pass
+    shutil.rmtree(target.spool)
+    target.queue.unlink()
+    target.spool.mkdir()
+    assert target.store.held is not None
+    assert target.store.install(target.store.held, aside="written to") is not None
+
+
+def test_a_first_installation_keeps_what_is_there(source: Member, target: Member) -> None:
+    source.snap()
+    target.spool.mkdir()
+    (target.spool / "empty").touch()
+    send(source, target)
+    assert target.store.received is not None
+    kept = target.store.install(target.store.received, aside="before the first version")
+    assert kept is not None
+    assert (kept / "1.spool" / "empty").exists()
+
+
 def test_how_many_are_kept_may_change(source: Member) -> None:
     """REPLICATION_KEEP is taken from a reload: fewer are kept from the next version on."""
     for turn in range(4):
