@@ -253,7 +253,7 @@ def on_word(rules: Rules, state: State, sender: Name, message: Message) -> Decis
     view = state.peer(sender)
     standing = standing_in(message)
     if standing is None:
-        view = heard(with_vote(view, message), state.now)
+        view = heard(with_vote(view, message, state.now), state.now)
         return on_message(rules, state.with_peer(view), sender, message)
     view, doubt = with_doubt(state, view, standing)
     state = state.with_peer(heard(view, state.now, standing))
@@ -274,15 +274,15 @@ def claims_its_own(rules: Rules, sender: Name, message: Message) -> bool:
 
 def heard(view: PeerView, now: Millis, standing: Standing | None = None) -> PeerView:
     """It is there, and one of us; what it said of itself last stands until it says otherwise."""
-    said = standing or view.standing
-    return replace(view, heard_at=now, gone=False, refused_because="", standing=said)
+    view = replace(view, heard_at=now, gone=False, refused_because="")
+    return replace(view, standing=standing, said_at=now) if standing else view
 
 
-def with_vote(view: PeerView, message: Message) -> PeerView:
+def with_vote(view: PeerView, message: Message, now: Millis) -> PeerView:
     """What state a voter holds is part of its vote."""
     if type(message) is not Vote or message.replica is None or view.standing is None:
         return view
-    return replace(view, standing=replace(view.standing, replica=message.replica))
+    return replace(view, standing=replace(view.standing, replica=message.replica), said_at=now)
 
 
 def standing_in(message: Message) -> Standing | None:

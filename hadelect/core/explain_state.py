@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hadelect.core import state_gate
+from hadelect.core.copies import copy_now
 from hadelect.core.reasons import Reason, Topic, hindrance, reason
 from hadelect.core.state import State
 from hadelect.core.versions import Replica
@@ -11,7 +12,7 @@ from hadelect.core.vocabulary import Errand, Role, Rules
 
 
 def lines(rules: Rules, state: State) -> Iterator[Reason]:
-    mine = state_gate.copy_now(state, state.now)
+    mine = copy_now(state, state.now)
     if mine is None or rules.witness:
         return
     if state.role is Role.LEADER:

@@ -9,6 +9,7 @@
 
 from hadelect.core import hooks, state_gate
 from hadelect.core.candidacy import plan, take_turn
+from hadelect.core.copies import said_by
 from hadelect.core.effects import Answer, Effect, Emit, Persist, Quit, Send
 from hadelect.core.events import Drain, Handover, Released, Shutdown
 from hadelect.core.frozen import replace
@@ -87,7 +88,7 @@ def on_ask_handover(rules: Rules, state: State, sender: Name, asked: AskHandover
     view = state.peer(sender)
     if asked.term != state.term or not is_candidate_peer(rules, view, state.now):
         return Decision(state)
-    if state_gate.too_old(rules, state, state_gate.said_by(view)):
+    if state_gate.too_old(rules, state, said_by(view)):
         return Decision(state)
     return leave(rules, state, Leaving(sender, Cause.PRIMARY, asked.because))
 

@@ -14,6 +14,7 @@
 import hashlib
 from collections.abc import Callable
 
+from hadelect.core.copies import copy_now
 from hadelect.core.effects import Persist, Send
 from hadelect.core.frozen import replace
 from hadelect.core.messages import Proof, SendId, Vote
@@ -122,7 +123,7 @@ def longest_silence(state: State, leader: Name, lease_ms: Millis) -> Millis:
 def grant(state: State, sender: Name, asked: SendId) -> Decision:
     """Vote: promise silence, write it down, and only then say so."""
     until = longest_silence(state, sender, asked.lease_ms)
-    vote = Send(sender, Vote(asked.term, asked.sent_at, state.replica))
+    vote = Send(sender, Vote(asked.term, asked.sent_at, copy_now(state, state.now)))
     record = state.record
     again = (record.promised_term, record.promised_to) == (asked.term, sender)
     if again and asked.lease_ms <= record.longest_lease_ms:

@@ -35,6 +35,7 @@ class PeerView:
     heard_at: Millis = LONG_AGO  # Own clock; LONG_AGO = not in this life.
     gone: bool = False  # It said goodbye, or its supervisor said that it is dead.
     standing: Standing | None = None
+    said_at: Millis = LONG_AGO  # When it said last how old its copy of the state is.
     version: str = ""
     life: str = ""
     refused_because: str = ""  # Not empty: incompatible, and how …

@@ -11,6 +11,7 @@
 from collections.abc import Iterator
 
 from hadelect.core import hooks
+from hadelect.core.copies import said_by
 from hadelect.core.effects import Cancel, Effect, Emit, Run
 from hadelect.core.frozen import replace
 from hadelect.core.replication.events import Told
@@ -72,20 +73,6 @@ def replicas(rules: Rules, state: State) -> Iterator[tuple[PeerView, Replica]]:
         said = said_by(peer)
         if said is not None and reaches(rules, peer, state.now):
             yield peer, said
-
-
-def copy_now(state: State, now: Millis) -> Replica | None:
-    """Our own copy as people are told of it: what somebody else wrote since its lag was said is
-    not in it, either.
-    """
-    mine = state.replica
-    if mine is None or state.role is Role.LEADER or state.leader is None:
-        return mine
-    return replace(mine, lag_ms=Millis(mine.lag_ms + max(0, now - state.replica_at)))
-
-
-def said_by(peer: PeerView) -> Replica | None:
-    return peer.standing.replica if peer.standing else None
 
 
 def newest_heard(rules: Rules, state: State) -> Version | None:

@@ -5,6 +5,7 @@ Law: nothing here changes anything; every question has one answer, given in one 
 
 from collections.abc import Iterator
 
+from hadelect.core.copies import copy_now
 from hadelect.core.messages import Standing
 from hadelect.core.reasons import Reason, Topic, hindrance
 from hadelect.core.render import because
@@ -254,5 +255,5 @@ def standing_of(rules: Rules, state: State, now: Millis) -> Standing:
         drained=state.record.drained,
         hears=reached(rules, state, now),
         controllee=state.controllee,
-        replica=state.replica,
+        replica=copy_now(state, now),
     )

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from hadelect.core.replication import effects as do
@@ -37,6 +37,7 @@ class Core(Protocol):
         self, rules: ReplicationRules, state: Any, event: Event, now: Millis, /
     ) -> Decided: ...
     def wake_at(self, rules: ReplicationRules, state: Any, /) -> Millis: ...
+    def lag_at(self, state: Any, now: Millis, /) -> Millis: ...
 
 
 class FilesPort(Protocol):
@@ -92,7 +93,14 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._commands: dict[int, asyncio.Future[do.Answer]] = {}
         self._next_command = 1
-        self.replica = Replica()  # As last reported.
+        self._reported = Replica()
+
+    @property
+    def replica(self) -> Replica:
+        """As last reported, and as old as it is now; for any thread."""
+        if self._state is None:
+            return self._reported
+        return replace(self._reported, lag_ms=self._core.lag_at(self._state, self._clock()))
 
     # --- in ------------------------------------------------------------------------------------
 
@@ -196,7 +204,7 @@ class Driver:
         self._worldly.peers.announce(effect.to, effect.advert)
 
     def report(self, effect: do.Report) -> None:
-        self.replica = effect.replica
+        self._reported = effect.replica
         self._worldly.local.report(effect.replica)
 
     def errand_done(self, effect: do.ErrandDone) -> None:

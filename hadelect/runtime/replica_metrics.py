@@ -6,8 +6,8 @@ since its start becomes counters here, which go on when it is restarted.
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from hadelect.core.copies import copy_now, copy_of
 from hadelect.core.state import State
-from hadelect.core.state_gate import copy_now, said_by
 from hadelect.core.versions import Replica
 from hadelect.core.views import reaches
 from hadelect.core.vocabulary import Millis, Rules
@@ -55,7 +55,7 @@ class ReplicaMetrics:
         if state.replica is None:
             return
         for peer in state.peers:
-            said = (said_by(peer) if reaches(rules, peer, now) else None) or NOTHING
+            said = (copy_of(state, peer, now) if reaches(rules, peer, now) else None) or NOTHING
             self._peer_lag.labels(peer.name).set(said.lag_ms / 1000)
             self._peer_problem.labels(peer.name).set(bool(said.problem))
 

@@ -1,7 +1,8 @@
 """Copies of the state as status shows them: one row's words, its JSON, what is wrong with them.
 
-Law: `lag_seconds` is what a promotion of that member would lose, as it said itself; a member of
-which nothing is known, or which replicates nothing, has no replica (null).
+Law: `lag_seconds` is what a promotion of that member would lose, as it said itself, with the time
+     since (core/copies.py); a member of which nothing is known, or which replicates nothing, has
+     no replica (null).
 """
 
 from collections.abc import Iterator

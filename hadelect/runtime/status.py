@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hadelect.core.copies import copy_now, copy_of
 from hadelect.core.explain import two_leaders
 from hadelect.core.messages import Controllee, Standing
 from hadelect.core.reasons import Topic, reason
 from hadelect.core.render import because, promise_in_words
 from hadelect.core.state import Check, PeerView, State
-from hadelect.core.state_gate import copy_now
 from hadelect.core.views import leader_lives, leads, reached, reaches, unfit_because
 from hadelect.core.vocabulary import Errand, Millis, Name, Role, Rules
 from hadelect.pb.control_pb2 import CheckStatus, ControlleeStatus, MemberStatus, StatusReply
@@ -37,7 +37,7 @@ class Facts:
 def status_of(facts: Facts, digests: Digests, state: State, now: Millis) -> StatusReply:
     rules = facts.rules
     leader = state.leader if leads_or_follows(state, now) else None
-    rows = {peer.name: _peer_row(facts, digests, peer, now) for peer in state.peers}
+    rows = {peer.name: _peer_row(facts, digests, state, peer, now) for peer in state.peers}
     rows[rules.me] = _own_row(facts, state, now)
     return StatusReply(
         pool=rules.identity.pool,
@@ -86,7 +86,9 @@ def _check(rules: Rules, check: Check) -> CheckStatus:
     return CheckStatus(state=told, failures=check.failures, because=check.because)
 
 
-def _peer_row(facts: Facts, digests: Digests, peer: PeerView, now: Millis) -> MemberStatus:
+def _peer_row(
+    facts: Facts, digests: Digests, state: State, peer: PeerView, now: Millis
+) -> MemberStatus:
     rules = facts.rules
     row = _row(rules, peer.name, peer.version, digests.get(peer.name, ""))
     if peer.heard_at >= 0:
@@ -94,6 +96,7 @@ def _peer_row(facts: Facts, digests: Digests, peer: PeerView, now: Millis) -> Me
     row.role = UNREACHABLE
     if peer.standing is not None:
         _put_standing(rules, row, peer.standing)
+        replica_status.put(row, copy_of(state, peer, now))
         if reaches(rules, peer, now):
             row.role = peer.standing.role.value
             row.reachable = True
@@ -109,7 +112,6 @@ def _put_standing(rules: Rules, row: MemberStatus, standing: Standing) -> None:
     row.leader = standing.leader or ""
     row.hears.extend(standing.hears)
     row.controllee.CopyFrom(_controllee(rules, standing.controllee))
-    replica_status.put(row, standing.replica)
 
 
 def _row(rules: Rules, name: Name, version: str, digest: str) -> MemberStatus:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from hadelect.core.copies import copy_now
+from hadelect.core.copies import copy_of as copy_of_peer
 from hadelect.core.effects import Answer, Cancel, Effect, Run, Start, Stop
 from hadelect.core.events import (
     ControlleeChanged,
@@ -16,13 +18,14 @@ from hadelect.core.events import (
     ReplicationSaid,
 )
 from hadelect.core.messages import AskHandover, PreVoteReply, Report, Resign, SendId, Vote
-from hadelect.core.state_gate import UNKNOWN_YET, copy_now, newest_heard
+from hadelect.core.state_gate import UNKNOWN_YET, newest_heard
 from hadelect.core.versions import Replica, Version
 from hadelect.core.views import standing_of, unfit_because
 from hadelect.core.vocabulary import (
     ControlleeState,
     Errand,
     Millis,
+    Name,
     Outcome,
     Role,
     Rules,
@@ -116,6 +119,38 @@ def test_a_copy_grows_old_between_two_words_of_it() -> None:
     assert copy_now(alone.state, alone.now) == copy_of(5, lag_ms=Millis(200))
     nothing = Member(rules_of())
     assert copy_now(nothing.state, nothing.now) is None
+
+
+def test_a_copy_that_is_told_is_as_old_as_it_is_then() -> None:
+    """In all that a member says of itself, its vote too: not as old as its daemon said before."""
+    member = standby(copy_of(5, lag_ms=Millis(200)))
+    member.wait(300)
+    told = standing_of(RULES, member.state, member.now).replica
+    assert told == copy_of(5, lag_ms=Millis(500))
+
+
+def test_a_peers_copy_grows_old_between_two_words_of_it() -> None:
+    """Also while it says other things; the leader's own is as old as it said."""
+    member = standby(copy_of(5))
+
+    def age_of(peer: Name) -> Millis:
+        found = copy_of_peer(member.state, member.state.peer(peer), member.now)
+        assert found is not None
+        return found.lag_ms
+
+    for peer in (B, C):
+        member.hear(peer, Report(standing(replica=copy_of(5, lag_ms=Millis(200)))))
+    member.wait(300)
+    member.hear(C, Vote(Term(64), Millis(0), None))
+    member.wait(100)
+    assert (age_of(B), age_of(C)) == (200, 600)
+    member.hear(C, Report(standing(replica=copy_of(5, lag_ms=Millis(50)))))
+    assert age_of(C) == 50
+    member.wait(10)
+    member.hear(C, Vote(Term(64), Millis(0), copy_of(5, lag_ms=Millis(70))))
+    assert age_of(C) == 70
+    member.hear(C, Report(standing()))
+    assert copy_of_peer(member.state, member.state.peer(C), member.now) is None
 
 
 def asked(effects: tuple[Effect, ...]) -> Run:

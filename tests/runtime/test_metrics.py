@@ -13,7 +13,7 @@ from hadelect.core.messages import Controllee
 from hadelect.core.vocabulary import Cause, ControlleeState, Millis, Role, Term
 from hadelect.runtime.certificate import NEVER, expires_at
 from hadelect.runtime.metrics import Metrics
-from tests.runtime.test_status import LEADS, NOW, RULES, A, C, follower
+from tests.runtime.test_status import LEADS, NOW, RULES, THEIRS, A, C, follower
 
 # interface.md, but for those of the replication.
 CONTRACT = """
@@ -103,6 +103,16 @@ def test_a_standby_alone_sees_two_leaders_and_a_stuck_tree() -> None:
     assert value(text, f'hadelect_peer_stop_failed{{peer="{C}"}}') == 1
     left = replace(state, fitness=replace(state.fitness, leftover="pid 9"))
     assert value(full().text(RULES, left, NOW).decode(), "hadelect_stop_failed") == 1
+
+
+def test_copies_are_as_old_as_they_are_at_the_scrape() -> None:
+    """Not as old as they were when their members said it."""
+    state = replace(follower(), replica=THEIRS, replica_at=NOW)
+    copied = replace(LEADS, role=Role.PASSIVE, replica=replace(THEIRS, lag_ms=Millis(100)))
+    state = state.with_peer(replace(state.peer(C), heard_at=NOW, said_at=NOW, standing=copied))
+    text = full().text(RULES, state, Millis(NOW + 700)).decode()
+    assert value(text, "hadelect_replica_lag_seconds") == 0.7
+    assert value(text, f'hadelect_peer_replica_lag_seconds{{peer="{C}"}}') == 0.8
 
 
 @pytest.mark.parametrize("days", [10, 10_000])  # UTCTime, and GeneralizedTime after 2049.

@@ -201,6 +201,11 @@ def on_changed(state: State, event: Changed) -> State:
 # --- time ---
 
 
+def lag_at(state: State, now: Millis) -> Millis:
+    """How old the copy is at this moment: what was reported is from the last step that said it."""
+    return lag.lag_ms(replace(state, now=now))
+
+
 def wake_at(rules: ReplicationRules, state: State) -> Millis:
     """When something is to be done although nothing happens."""
     due = [state.beat_due, state.report_due, state.look_due, state.began + rules.young_ms]

@@ -7,6 +7,7 @@ from hadelect.core.replication.effects import Announce, Fetch, Mark, Note, Snaps
 from hadelect.core.replication.events import Failure
 from hadelect.core.replication.lag import BLIND_MS, lag_ms
 from hadelect.core.replication.messages import UNKNOWN_MS, Advert
+from hadelect.core.replication.policy import lag_at
 from hadelect.core.versions import Replica, Version
 from hadelect.core.vocabulary import Millis, Name
 from tests.core.replication.pool import A, B, C, Daemon, Pool, term
@@ -37,6 +38,17 @@ def test_what_was_not_noticed_yet_is_counted() -> None:
         pool.wait(17)
         ages.append(lag(pool, B))
     assert min(ages) >= BLIND_MS
+
+
+def test_a_scrape_is_told_how_old_it_is_now() -> None:
+    """Not how old it was when it was said last: a second ago, perhaps."""
+    pool = leading()
+    pool.wait(10_000)
+    daemon = pool.daemons[B]
+    at_the_last_step = lag_at(daemon.state, daemon.state.now)
+    assert lag_at(daemon.state, Millis(daemon.state.now + 700)) == at_the_last_step + 700
+    leader = pool.daemons[A].state
+    assert lag_at(leader, Millis(leader.now + 700)) == 0
 
 
 def test_it_counts_from_the_first_write_that_is_not_here() -> None:
