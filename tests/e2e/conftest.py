@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import disks, lan
-from tests.e2e.lab import Lab, Pool
+from tests.e2e.lab import STORY, Lab, Pool
 from tests.e2e.replicas import Replicas
-
-_story = pytest.StashKey[Lab]()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,7 +36,7 @@ def build(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
     def make(pool: Pool) -> Lab:
         lab = Lab(tmp_path / f"lab{len(built)}", pool)
         built.append(lab)
-        request.node.stash[_story] = lab
+        request.node.stash[STORY] = lab.story
         return lab
 
     yield make
@@ -62,7 +60,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed story is told from the journal and the logs of all hosts."""
     report = yield
-    lab = item.stash.get(_story, None)
-    if lab is not None and call.when == "call" and call.excinfo is not None:
-        report.sections.append(("the story", lab.story()))
+    story = item.stash.get(STORY, None)
+    if story is not None and call.when == "call" and call.excinfo is not None:
+        report.sections.append(("the story", story()))
     return report

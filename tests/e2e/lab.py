@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from hadelect.cli.journal import Run
 from tests.e2e.disks import Disk
 from tests.e2e.host import HTTP_PORT, Host
@@ -21,6 +23,7 @@ from tests.e2e.weather import StormyLan, Weather
 
 SCHEDULER = Path(__file__).with_name("scheduler.py")
 T = TypeVar("T")
+STORY = pytest.StashKey[Callable[[], str]]()  # What is told of a test that failed.
 # What a busy machine may add to any bound, in seconds.
 PATIENCE = float(os.environ.get("HADELECT_PATIENCE", "6"))
 

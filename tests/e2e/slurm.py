@@ -156,14 +156,15 @@ class Pool:
     def leader(self, *among: Head) -> Head:
         """Wait until all that are up (or these) follow one of them whose slurmctld runs."""
         chosen = among or tuple(head for head in self.heads if head.up)
+        named: dict[str, str | None] = {}
 
         def agreed() -> Head | None:
-            views = [head.status() for head in chosen]
-            names = {view["leader"] if view else None for view in views}
-            found = [head for head in chosen if names == {head.name}]
+            views = {head.hostname: head.status() for head in chosen}
+            named.update({name: view["leader"] if view else None for name, view in views.items()})
+            found = [head for head in chosen if {*named.values()} == {head.name}]
             return found[0] if found and found[0].controllees() else None
 
-        return until(agreed, 20 + PATIENCE, self.story)
+        return until(agreed, 20 + PATIENCE, lambda: f"no slurmctld of one leader: {named}")
 
     def submit(self, jobs: int, *how: str) -> list[int]:
         """Submit jobs from the compute node, as a user there would: their numbers."""

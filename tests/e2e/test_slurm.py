@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import slurm
+from tests.e2e.lab import STORY
 from tests.e2e.slurm import Pool
 
 HELD = ("--hold", "--wrap=true")
@@ -20,6 +21,7 @@ def pool(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pool]:
     if reason := slurm.unavailable():
         pytest.skip(reason)
     pool = Pool(tmp_path)
+    request.node.stash[STORY] = pool.story
     yield pool
     pool.close()
 
